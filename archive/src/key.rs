@@ -1,0 +1,127 @@
+//! Names of objects.
+
+use std::fmt;
+
+use protocol::accession::Accession;
+
+/// The name of an object: folders and a file, joined by `/`.
+///
+/// Invariant: every part is non-empty, does not begin with a dot, and has only letters,
+/// digits, `-`, `_` and `.`, so a key is safe as a path and in a URL.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(String);
+
+/// A text that is no key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a key; use folders and a file of letters, digits, `-`, `_` and `.`")]
+pub struct BadKey(String);
+
+/// Where the objects of a filing lie in their bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Folder of the submissions. Default `sgml-archive`.
+    pub sgml_folder: String,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self {
+            sgml_folder: "sgml-archive".to_owned(),
+        }
+    }
+}
+
+impl Layout {
+    /// The key of a filing's submission: `sgml-archive/000199999926000042.sgml`.
+    ///
+    /// # Errors
+    /// [`BadKey`] when the configured folder is no folder of a key.
+    pub fn sgml(&self, accession: Accession) -> Result<Key, BadKey> {
+        Key::parse(&format!(
+            "{}/{}.sgml",
+            self.sgml_folder,
+            accession.compact()
+        ))
+    }
+}
+
+impl Key {
+    /// # Errors
+    /// [`BadKey`] unless `text` keeps the invariant.
+    pub fn parse(text: &str) -> Result<Self, BadKey> {
+        let good = |part: &str| {
+            let mut bytes = part.bytes();
+            !part.is_empty()
+                && !part.starts_with('.')
+                && bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        };
+        if text.len() <= 512 && text.split('/').all(good) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(BadKey(text.chars().take(80).collect()))
+        }
+    }
+
+    /// The key's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key of another version of the same object, kept beside the first: the mark is
+    /// put before the file's extension.
+    ///
+    /// # Errors
+    /// [`BadKey`] when `mark` has other characters than a key may have.
+    pub fn beside(&self, mark: &str) -> Result<Self, BadKey> {
+        let (stem, extension) = self.0.rsplit_once('.').unwrap_or((&self.0, "object"));
+        Self::parse(&format!("{stem}.{mark}.{extension}"))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_submission_lies_under_its_eighteen_digits() {
+        let key = Layout::default()
+            .sgml("0001999999-26-000042".parse().unwrap())
+            .unwrap();
+
+        assert_eq!(key.as_str(), "sgml-archive/000199999926000042.sgml");
+        assert_eq!(
+            key.beside("1a2b").unwrap().as_str(),
+            "sgml-archive/000199999926000042.1a2b.sgml"
+        );
+    }
+
+    #[test]
+    fn no_key_leads_out_of_its_bucket() {
+        for text in [
+            "",
+            "/etc/passwd",
+            "a/../b",
+            "a//b",
+            "a/",
+            ".hidden",
+            "a/.b",
+            "a b",
+            "a\\b",
+        ] {
+            assert!(Key::parse(text).is_err(), "{text}");
+        }
+    }
+}
