@@ -1,0 +1,223 @@
+//! Where the content of a document ends.
+//!
+//! Exhibits quote tags, so a tag alone ends nothing. Content ends at a line that is
+//! exactly `</TEXT>` and is followed, blank lines aside, by `</DOCUMENT>`. In damaged
+//! files it ends at one of the two when what follows can only stand outside a
+//! document. Everything else is content.
+//!
+//! Invariant: every byte pushed is passed on as content, in order, or belongs to the
+//! tags that end it; no more than [`MAX_HELD`] bytes are ever kept.
+
+use memchr::memchr2;
+
+use super::damage::Fault;
+
+/// Longest line that can be one of the tags, blanks at its end included.
+const MAX_TAG_LINE: usize = 128;
+/// Bytes of a tag and blank lines after it that are held until it is decided.
+const MAX_HELD: usize = 64 * 1024;
+
+/// A line by its part in the frame of a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Frame {
+    /// Nothing but blanks.
+    Blank,
+    /// `<DOCUMENT>`.
+    Document,
+    /// `</TEXT>`.
+    TextEnd,
+    /// `</DOCUMENT>`.
+    DocumentEnd,
+    /// The tag that closes an envelope.
+    SubmissionEnd,
+    /// Anything else.
+    Other,
+}
+
+impl Frame {
+    /// What `line` is; `upper` wants the tags in upper case, as EDGAR writes them.
+    pub(super) fn of(line: &[u8], upper: bool) -> Self {
+        const TAGS: [(&[u8], Frame); 7] = [
+            (b"<DOCUMENT>", Frame::Document),
+            (b"</TEXT>", Frame::TextEnd),
+            (b"</DOCUMENT>", Frame::DocumentEnd),
+            (b"</SEC-DOCUMENT>", Frame::SubmissionEnd),
+            (b"</IMS-DOCUMENT>", Frame::SubmissionEnd),
+            (b"</SUBMISSION>", Frame::SubmissionEnd),
+            (PEM_END, Frame::SubmissionEnd),
+        ];
+        let line = line.trim_ascii_end();
+        if line.is_empty() {
+            return Self::Blank;
+        }
+        let same = |tag: &[u8]| line == tag || (!upper && line.eq_ignore_ascii_case(tag));
+        TAGS.iter()
+            .find(|(tag, _)| same(tag))
+            .map_or(Self::Other, |(_, frame)| *frame)
+    }
+
+    fn is_outside(self) -> bool {
+        matches!(self, Self::Document | Self::SubmissionEnd)
+    }
+}
+
+/// The last line of a PEM envelope.
+const PEM_END: &[u8] = b"-----END PRIVACY-ENHANCED MESSAGE-----";
+
+/// How content ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// What was wrong with it.
+    pub(super) fault: Option<Fault>,
+    /// A line that was read to decide and stands outside the document.
+    pub(super) outside: Option<Vec<u8>>,
+}
+
+/// Looks for the end of one document's content.
+#[derive(Debug)]
+pub(super) struct Closing {
+    upper: bool,
+    at_line_start: bool,
+    /// A line that may be a tag, as far as it has come.
+    line: Vec<u8>,
+    /// Whether `line` is being collected.
+    collecting: bool,
+    /// A tag that may end the content, and the blank lines after it.
+    held: Vec<u8>,
+    candidate: Option<Frame>,
+}
+
+impl Closing {
+    /// Content begins, at the start of a line. `upper`: its tags are in upper case.
+    pub(super) fn new(upper: bool) -> Self {
+        Self {
+            upper,
+            at_line_start: true,
+            line: Vec::new(),
+            collecting: false,
+            held: Vec::new(),
+            candidate: None,
+        }
+    }
+
+    /// Takes from `bytes`, gives content to `pass`, and returns what it has not taken.
+    pub(super) fn push<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        pass: &mut impl FnMut(&[u8]),
+    ) -> (&'a [u8], Option<End>) {
+        if self.collecting {
+            self.collect(bytes, pass)
+        } else {
+            (self.pass_lines(bytes, pass), None)
+        }
+    }
+
+    /// The bytes of the submission are over.
+    pub(super) fn finish(&mut self, pass: &mut impl FnMut(&[u8])) -> End {
+        if let Some(end) = self.collecting.then(|| self.end_of_line(pass)).flatten() {
+            return end;
+        }
+        pass(&std::mem::take(&mut self.line));
+        let fault = match self.candidate {
+            Some(Frame::TextEnd) => Fault::MissingDocumentEnd,
+            Some(_) => Fault::MissingTextEnd,
+            None => Fault::Truncated,
+        };
+        End {
+            fault: Some(fault),
+            outside: None,
+        }
+    }
+
+    /// Passes whole slices of content up to a line that may be a tag.
+    fn pass_lines<'a>(&mut self, bytes: &'a [u8], pass: &mut impl FnMut(&[u8])) -> &'a [u8] {
+        let mut at = 0;
+        while at < bytes.len() {
+            if self.at_line_start && may_close(&bytes[at..]) {
+                self.collecting = true;
+                break;
+            }
+            match memchr2(b'\n', b'\r', &bytes[at..]) {
+                Some(end) => at += end + 1,
+                None => at = bytes.len(),
+            }
+            self.at_line_start = matches!(bytes[at - 1], b'\n' | b'\r');
+        }
+        pass(&bytes[..at]);
+        &bytes[at..]
+    }
+
+    /// Collects one line and decides on it once it is whole.
+    fn collect<'a>(
+        &mut self,
+        bytes: &'a [u8],
+        pass: &mut impl FnMut(&[u8]),
+    ) -> (&'a [u8], Option<End>) {
+        let end = memchr2(b'\n', b'\r', bytes);
+        let taken = end.map_or(bytes.len(), |end| end + 1);
+        let room = MAX_TAG_LINE.saturating_sub(self.line.len());
+        if taken > room {
+            self.give_up(pass);
+            return (bytes, None);
+        }
+        self.line.extend_from_slice(&bytes[..taken]);
+        let decided = end.and_then(|_| self.end_of_line(pass));
+        (&bytes[taken..], decided)
+    }
+
+    /// The collected line is longer than any tag: it and what is held is content.
+    fn give_up(&mut self, pass: &mut impl FnMut(&[u8])) {
+        self.release(pass);
+        pass(&self.line);
+        self.at_line_start = false;
+        self.line.clear();
+        self.collecting = false;
+    }
+
+    fn end_of_line(&mut self, pass: &mut impl FnMut(&[u8])) -> Option<End> {
+        let frame = Frame::of(&self.line, self.upper);
+        let end = |fault, outside| Some(End { fault, outside });
+        match (self.candidate, frame) {
+            (Some(Frame::TextEnd), Frame::DocumentEnd) => return end(None, None),
+            (Some(candidate), frame) if frame.is_outside() => {
+                let fault = match candidate {
+                    Frame::TextEnd => Fault::MissingDocumentEnd,
+                    _ => Fault::MissingTextEnd,
+                };
+                return end(Some(fault), Some(std::mem::take(&mut self.line)));
+            }
+            (Some(_), Frame::Blank) if self.held.len() < MAX_HELD => self.hold(),
+            (_, Frame::TextEnd | Frame::DocumentEnd) => {
+                self.release(pass);
+                self.candidate = Some(frame);
+                self.hold();
+            }
+            _ => {
+                self.release(pass);
+                pass(&self.line);
+                self.line.clear();
+                self.at_line_start = true;
+                self.collecting = false;
+            }
+        }
+        None
+    }
+
+    fn hold(&mut self) {
+        self.held.append(&mut self.line);
+        self.collecting = true;
+    }
+
+    fn release(&mut self, pass: &mut impl FnMut(&[u8])) {
+        pass(&self.held);
+        self.held.clear();
+        self.candidate = None;
+    }
+}
+
+/// Whether a line that begins so may be `</TEXT>` or `</DOCUMENT>`.
+fn may_close(line: &[u8]) -> bool {
+    let prefix = |at: usize, allowed: &[u8]| line.get(at).is_none_or(|byte| allowed.contains(byte));
+    prefix(0, b"<") && prefix(1, b"/") && prefix(2, b"TtDd")
+}

@@ -1,0 +1,31 @@
+//! Submissions read as a whole: recorded ones, hand-written traps, hostile bytes.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod hostile;
+mod plain;
+mod recorded;
+mod traps;
+
+use super::*;
+
+/// Reads `bytes` pushed in pieces of these sizes, in turn.
+fn read_in_pieces(bytes: &[u8], sizes: &[usize]) -> Result<Submission, NotASubmission> {
+    let mut reader = Reader::new(Collected::default());
+    let mut rest = bytes;
+    for size in sizes.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (piece, later) = rest.split_at((*size).clamp(1, rest.len()));
+        reader.push(piece);
+        rest = later;
+    }
+    let (collected, outcome) = reader.finish()?;
+    Ok(Submission {
+        header: collected.header,
+        documents: collected.documents,
+        damage: collected.damage,
+        outcome,
+    })
+}
