@@ -1,0 +1,28 @@
+//! `filingwire check-config`: the effective configuration.
+
+use anyhow::Context;
+use clap::Args;
+
+use super::{Failure, Global};
+use crate::config::Config;
+
+/// Show the effective configuration, or the first mistake in it
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  filingwire check-config --config /etc/filingwire.toml
+
+Exit code 2 and the key's path on any mistake.")]
+pub(super) struct CheckConfig {}
+
+impl CheckConfig {
+    #[allow(clippy::print_stdout, reason = "the configuration is the result")]
+    pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
+        let raw = global.raw(Vec::new())?;
+        Config::check(&raw)?;
+        print!(
+            "{}",
+            toml::to_string(&raw).context("the configuration cannot be shown")?
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! `filingwire keys`: make, list and revoke API keys, also beside a running server.
+
+use clap::{Args, Subcommand};
+use jiff::SignedDuration;
+use protocol::time::Timestamp;
+
+use super::{Failure, Global};
+use crate::{
+    config::raw::Raw,
+    keys::{ApiKey, KeyFile, NewKey, Scope},
+};
+
+/// Make, list and revoke API keys
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  KEY=$(filingwire keys create --name desk --expires 90d)
+  filingwire keys list
+  filingwire keys revoke 3fXk92Lq")]
+pub(super) struct Keys {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a key and print it, once
+    #[command(after_help = "Example:
+  KEY=$(filingwire keys create --name desk --scopes stream,read --expires 90d)")]
+    Create(Create),
+    /// List all keys, without their secrets
+    #[command(after_help = "Example:\n  filingwire keys list")]
+    List,
+    /// Revoke a key; its open sockets close within a second
+    #[command(after_help = "Example:\n  filingwire keys revoke 3fXk92Lq")]
+    Revoke {
+        /// The key's id, as `keys list` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    /// Whose key it is
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    /// What it may do: stream, read, archive, metrics, admin
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "SCOPES",
+        default_value = "stream,read,archive"
+    )]
+    scopes: Vec<Scope>,
+    /// When it ends by itself, such as 90d, 12h or 30m
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    expires: Option<SignedDuration>,
+    /// Most connections at a time
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: Option<u32>,
+}
+
+fn parse_span(text: &str) -> Result<SignedDuration, String> {
+    let bad = || format!("`{text}` is no time; write 90d, 12h or 30m");
+    let unit = text.chars().next_back().ok_or_else(bad)?;
+    let seconds = match unit {
+        'd' => 24 * 60 * 60,
+        'h' => 60 * 60,
+        'm' => 60,
+        's' => 1,
+        _ => return Err(bad()),
+    };
+    let count: u32 = text[..text.len() - 1].parse().map_err(|_| bad())?;
+    if count == 0 || u64::from(count) * seconds > 100 * 365 * 24 * 60 * 60 {
+        return Err(bad());
+    }
+    Ok(SignedDuration::from_secs(i64::from(count) * seconds as i64))
+}
+
+impl Keys {
+    #[allow(clippy::print_stdout, reason = "keys are the result")]
+    pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
+        // A key needs no contact, so the tree is used unchecked.
+        let Raw { data_dir, .. } = global.raw(Vec::new())?;
+        let file = KeyFile::new(std::path::Path::new(&data_dir).join("keys.json"));
+        let now = Timestamp::now();
+        match self.command {
+            Command::Create(create) => println!("{}", file.create(create.into_new_key(now), now)?),
+            Command::List => {
+                for line in list(file.read()?.all(), now) {
+                    println!("{line}");
+                }
+            }
+            Command::Revoke { id } => file.revoke(&id, now)?,
+        }
+        Ok(())
+    }
+}
+
+impl Create {
+    fn into_new_key(self, now: Timestamp) -> NewKey {
+        NewKey {
+            name: self.name,
+            scopes: self.scopes.into_iter().collect(),
+            expires_at: self.expires.and_then(|span| now.checked_add(span).ok()),
+            max_connections: self.max_connections,
+        }
+    }
+}
+
+fn list(keys: &[ApiKey], now: Timestamp) -> Vec<String> {
+    let width = keys
+        .iter()
+        .map(|key| key.name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(4);
+    let head = format!(
+        "{:8}  {:width$}  {:8}  {:20}  scopes",
+        "id", "name", "state", "expires"
+    );
+    let row = |key: &ApiKey| {
+        let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+        let expires = key
+            .expires_at
+            .map_or("never".to_owned(), |end| format!("{end:.0}"));
+        let scopes = scopes.join(",");
+        format!(
+            "{:8}  {:width$}  {:8}  {expires:20}  {scopes}",
+            key.id,
+            key.name,
+            key.state(now)
+        )
+    };
+    std::iter::once(head).chain(keys.iter().map(row)).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_have_a_number_and_a_unit() {
+        assert_eq!(
+            parse_span("90d").unwrap(),
+            SignedDuration::from_hours(90 * 24)
+        );
+        assert_eq!(parse_span("30m").unwrap(), SignedDuration::from_mins(30));
+        for text in ["", "d", "90", "0d", "-1d", "90y", "9999999999d", "1é"] {
+            assert!(parse_span(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What a user types: commands, flags, exit codes.
+//!
+//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong
+//! usage or configuration. Each command is a module of its own.
+
+mod check_config;
+mod demo;
+mod get;
+mod keys;
+mod parse;
+mod serve;
+mod simulate;
+mod tail;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::{
+    config::{self, Config, ConfigError, Overrides, raw::Raw},
+    telemetry::{self, LogFormat},
+};
+
+/// Live SEC filings: every one, durable, provable, at once.
+#[derive(Debug, Parser)]
+#[command(
+    name = "filingwire",
+    version,
+    after_help = "Examples:
+  filingwire demo                                  everything, on a simulated EDGAR
+  filingwire serve --contact you@example.com       against the real EDGAR
+  filingwire tail --forms 8-K                      filings in the terminal"
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+struct Global {
+    /// Configuration file (TOML); filingwire.example.toml lists every key
+    #[arg(long, global = true, value_name = "FILE", env = "FILINGWIRE_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where everything is written; key `data_dir`
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// How log lines on stderr look
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "text"
+    )]
+    log: LogFormat,
+    /// More log lines
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    /// Fewer log lines
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    quiet: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Serve(serve::Serve),
+    Simulate(simulate::Simulate),
+    Tail(tail::Tail),
+    Keys(keys::Keys),
+    Get(get::Get),
+    Parse(parse::Parse),
+    CheckConfig(check_config::CheckConfig),
+}
+
+/// Why a command ends without success.
+#[derive(Debug)]
+enum Failure {
+    /// Wrong usage or configuration: exit code 2.
+    Usage(String),
+    /// It was tried and failed: exit code 1.
+    Failed(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::init(
+        cli.global.log,
+        cli.global.verbose as i8 - cli.global.quiet as i8,
+    );
+    let done = match cli.command {
+        Command::Demo(command) => run(command.run()),
+        Command::Serve(command) => run(command.run(&cli.global)),
+        Command::Simulate(command) => run(command.run()),
+        Command::Tail(command) => run(command.run(&cli.global)),
+        Command::Keys(command) => command.run(&cli.global),
+        Command::Get(command) => run(command.run(&cli.global)),
+        Command::Parse(command) => command.run(),
+        Command::CheckConfig(command) => command.run(&cli.global),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => {
+            eprintln!("filingwire: {message}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(error)) => {
+            eprintln!("filingwire: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::Failed(anyhow::Error::from(error).context("cannot start the runtime"))
+        })?;
+    let done = runtime.block_on(command);
+    // A download's disk work may still hold a thread; nothing depends on its end.
+    runtime.shutdown_background();
+    done
+}
+
+impl Global {
+    /// The effective tree of values; flags of a command come on top.
+    fn raw(&self, flags: Overrides) -> Result<Raw, ConfigError> {
+        let data_dir = self
+            .data_dir
+            .as_ref()
+            .map(|dir| ("data_dir", dir.display().to_string()));
+        let flags = data_dir.into_iter().chain(flags).collect();
+        // `FILINGWIRE_CONFIG` and the like are no keys: those have two underscores.
+        config::load(self.config.as_deref(), std::env::vars(), &flags)
+    }
+
+    /// The checked configuration.
+    fn config(&self, flags: Overrides) -> Result<Config, ConfigError> {
+        Config::check(&self.raw(flags)?)
+    }
+}
+
+/// A number of filings a second.
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if (0.0..=1_000.0).contains(&rate) {
+        Ok(rate)
+    } else {
+        Err("must be 0 to 1000".to_owned())
+    }
+}
+
+/// Completes when the user or the system asks the program to stop.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => drop(signals.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}

@@ -1,0 +1,56 @@
+//! `filingwire simulate`: only the simulated EDGAR.
+
+use anyhow::Context;
+use clap::Args;
+use simulator::{Config, FaultPlan, Simulator};
+use tokio::net::TcpListener;
+
+use super::{Failure, stop_signal};
+
+/// A simulated EDGAR, for client developers and tests
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  filingwire simulate --listen 127.0.0.1:9090 --rate 2
+  filingwire simulate --seed 7 --faults 404-first:0.2,truncate:0.05
+
+Point the server at it with FILINGWIRE__EDGAR__WWW_URL and FILINGWIRE__EDGAR__EFTS_URL.
+Like the SEC it refuses more than 10 requests in a second and clients without a contact.")]
+pub(super) struct Simulate {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
+    listen: String,
+    /// Decides filers, filings, delays and faults
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    seed: u64,
+    /// Filings a second
+    #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = super::parse_rate)]
+    rate: f64,
+    /// What goes wrong: fault:share,…
+    #[arg(long, value_name = "PLAN", default_value = "")]
+    faults: FaultPlan,
+}
+
+impl Simulate {
+    #[allow(clippy::print_stdout, reason = "the address is the result")]
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let listener = TcpListener::bind(&self.listen).await.with_context(|| {
+            format!(
+                "cannot listen on {}; choose another address with --listen",
+                self.listen
+            )
+        })?;
+        let config = Config {
+            seed: self.seed,
+            rate: self.rate,
+            faults: self.faults,
+            ..Config::default()
+        };
+        let simulator = Simulator::start(config, listener)
+            .await
+            .context("cannot start the simulated EDGAR")?;
+        println!("edgar {}", simulator.url());
+        stop_signal().await;
+        simulator.stop().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,372 @@
+//! An event as a line for people.
+//!
+//! Names come from outside: nothing that steers a terminal gets through.
+
+use std::io::IsTerminal;
+
+use protocol::time::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+const TIME: usize = 8;
+const FORM: usize = 14;
+const ACCESSION: usize = 20;
+/// Blanks between columns.
+const GAP: &str = "  ";
+/// Least of the filers' names that is worth a column.
+const NAME_LEAST: usize = 10;
+/// Least of the names' column where no terminal limits it; longer names stay whole.
+const NAME_FREE: usize = 40;
+
+/// How lines are laid out.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// The columns of the terminal, asked anew for each line; `None` when there is none.
+    width: fn() -> Option<usize>,
+    colours: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Paint {
+    Plain,
+    Bold,
+    Dim,
+    Yellow,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    #[serde(rename = "type")]
+    event_type: String,
+    at: Option<Timestamp>,
+    filing: Option<Filing>,
+}
+
+#[derive(Deserialize)]
+struct Filing {
+    accession: String,
+    form: String,
+    #[serde(default)]
+    filers: Vec<Filer>,
+    #[serde(default)]
+    items: Vec<String>,
+    size_bytes: Option<u64>,
+    #[serde(default)]
+    documents: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Filer {
+    #[serde(default)]
+    name: String,
+    role: Option<String>,
+}
+
+/// Widths of the columns that depend on the terminal.
+struct Layout {
+    name: usize,
+    /// `None` for no limit, of the names neither.
+    details: Option<usize>,
+    /// The whole line; `None` for no limit.
+    line: Option<usize>,
+}
+
+impl Table {
+    /// The table for the stdout of this process.
+    pub(super) fn of_stdout() -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self {
+            width: terminal_width,
+            colours: std::io::stdout().is_terminal() && !plain,
+        }
+    }
+
+    /// The line above all others, only for a terminal.
+    pub(super) fn head(&self) -> Option<String> {
+        let layout = self.layout();
+        layout.line?;
+        let names = fit("FILER", layout.name);
+        let text = format!(
+            "{:TIME$}{GAP}{:FORM$}{GAP}{names}{GAP}{:ACCESSION$}",
+            "UTC", "FORM", "ACCESSION"
+        );
+        Some(self.paint(Paint::Dim, &text) + "\n")
+    }
+
+    /// The line of an event.
+    pub(super) fn line(&self, frame: &str) -> String {
+        match serde_json::from_str::<Event>(frame) {
+            Ok(Event {
+                event_type,
+                at,
+                filing: Some(filing),
+            }) => self.filing_line(&event_type, at, &filing),
+            Ok(event) => self.other_line(&event, frame),
+            Err(_) => self.cut(&clean(frame)),
+        }
+    }
+
+    fn filing_line(&self, event_type: &str, at: Option<Timestamp>, filing: &Filing) -> String {
+        let layout = self.layout();
+        let seen = event_type == "filing.seen";
+        let paint = |paint| if seen { paint } else { Paint::Dim };
+        let mut line = [
+            self.paint(Paint::Dim, &clock(at)),
+            self.paint(paint(Paint::Bold), &fit(&clean(&filing.form), FORM)),
+            self.paint(paint(Paint::Plain), &layout.names(&filing.filers)),
+            self.paint(Paint::Dim, &fit(&clean(&filing.accession), ACCESSION)),
+        ]
+        .join(GAP);
+        let details = details(event_type, filing);
+        let details = match layout.details {
+            Some(width) => cut(&details, width),
+            None => details,
+        };
+        if !details.is_empty() {
+            line = line + GAP + &self.paint(paint(Paint::Plain), &details);
+        }
+        line
+    }
+
+    /// An event that is not about one filing.
+    fn other_line(&self, event: &Event, frame: &str) -> String {
+        let known = ["type", "cursor", "seq", "at"];
+        let mut fields: Map<String, Value> = serde_json::from_str(frame).unwrap_or_default();
+        fields.retain(|name, _| !known.contains(&name.as_str()));
+        let rest = Value::Object(fields).to_string();
+        let text = format!(
+            "{}{GAP}{}{GAP}{}",
+            clock(event.at),
+            clean(&event.event_type),
+            clean(&rest)
+        );
+        self.paint(Paint::Yellow, &self.cut(&text))
+    }
+
+    fn cut(&self, text: &str) -> String {
+        (self.width)().map_or_else(|| text.to_owned(), |width| cut(text, width))
+    }
+
+    fn layout(&self) -> Layout {
+        let Some(line) = (self.width)() else {
+            return Layout {
+                name: NAME_FREE,
+                details: None,
+                line: None,
+            };
+        };
+        let fixed = TIME + FORM + ACCESSION + 3 * GAP.len();
+        let details = match line {
+            ..80 => 0,
+            80..110 => 10,
+            _ => 24,
+        };
+        let gap = if details > 0 { GAP.len() } else { 0 };
+        let name = line.saturating_sub(fixed + gap + details).max(NAME_LEAST);
+        Layout {
+            name,
+            details: Some(details),
+            line: Some(line),
+        }
+    }
+
+    fn paint(&self, paint: Paint, text: &str) -> String {
+        let code = match paint {
+            Paint::Plain => return text.to_owned(),
+            Paint::Bold => "1",
+            Paint::Dim => "2",
+            Paint::Yellow => "33",
+        };
+        if self.colours {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+impl Layout {
+    fn names(&self, filers: &[Filer]) -> String {
+        let width = self.name;
+        match self.line {
+            Some(_) => fit(&names(filers), width),
+            None => format!("{:width$}", names(filers)),
+        }
+    }
+}
+
+fn terminal_width() -> Option<usize> {
+    if !std::io::stdout().is_terminal() {
+        return None;
+    }
+    let (_rows, columns) = console::Term::stdout().size_checked()?;
+    Some(usize::from(columns)).filter(|columns| *columns > 0)
+}
+
+fn clock(at: Option<Timestamp>) -> String {
+    at.map_or_else(
+        || " ".repeat(TIME),
+        |at| at.strftime("%H:%M:%S").to_string(),
+    )
+}
+
+/// One filer's name, or all with their roles.
+fn names(filers: &[Filer]) -> String {
+    let several = filers.len() > 1;
+    let name = |filer: &Filer| match &filer.role {
+        Some(role) if several => format!("{} ({role})", filer.name),
+        _ => filer.name.clone(),
+    };
+    clean(&filers.iter().map(name).collect::<Vec<_>>().join(", "))
+}
+
+fn details(event_type: &str, filing: &Filing) -> String {
+    let mut parts = Vec::new();
+    match event_type {
+        "filing.seen" => parts.extend(filing.items.iter().map(|item| clean(item))),
+        "filing.archived" => {
+            let documents = filing.documents.len();
+            let noun = if documents == 1 { "doc" } else { "docs" };
+            parts.push(format!("archived {documents} {noun}"));
+        }
+        other => parts.push(clean(other)),
+    }
+    parts.extend(filing.size_bytes.map(size));
+    parts.join(" ")
+}
+
+/// Bytes as EDGAR's pages show them.
+fn size(bytes: u64) -> String {
+    const KB: u64 = 1024;
+    match bytes {
+        ..KB => format!("{bytes} B"),
+        KB..1_048_576 => format!("{} KB", bytes / KB),
+        _ => format!("{:.1} MB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+/// `text` without characters that steer a terminal or turn the direction of writing.
+fn clean(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .map(|c| if steers(c) { '?' } else { c })
+        .collect()
+}
+
+fn fit(text: &str, width: usize) -> String {
+    format!("{:width$}", cut(text, width))
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    if width == 0 { kept } else { kept + "…" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEEN: &str = r#"{"type":"filing.seen","cursor":"k7q2-7","seq":7,"at":"2026-03-03T21:04:58.168Z",
+        "filing":{"accession":"0001999999-26-000042","form":"8-K","size_bytes":690176,"items":["2.02","9.01"],
+        "filers":[{"cik":"1","name":"QUAYSIDE ROBOTICS (HOLDINGS) INC","role":"filer"}]}}"#;
+    const OWNED: &str = r#"{"type":"filing.archived","at":"2026-03-03T21:05:03Z","filing":{"accession":"0001999999-26-000043",
+        "form":"4","size_bytes":2000000,"documents":[{"ordinal":1}],"filers":[{"name":"A INC","role":"issuer"},{"name":"B","role":"reporting-owner"}]}}"#;
+
+    fn table(width: fn() -> Option<usize>) -> Table {
+        Table {
+            width,
+            colours: false,
+        }
+    }
+
+    #[test]
+    fn a_line_says_when_what_and_whose() {
+        assert_eq!(
+            table(|| None).line(SEEN),
+            "21:04:58  8-K             QUAYSIDE ROBOTICS (HOLDINGS) INC          0001999999-26-000042  2.02 9.01 674 KB"
+        );
+    }
+
+    #[test]
+    fn without_a_terminal_no_name_is_cut() {
+        let name = "A".repeat(90);
+
+        let line = table(|| None).line(&SEEN.replace("QUAYSIDE", &name));
+
+        assert!(
+            line.contains(&format!("{name} ROBOTICS (HOLDINGS) INC  0001999999")),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn several_filers_have_their_roles_and_archived_filings_their_documents() {
+        let line = table(|| None).line(OWNED);
+
+        assert!(
+            line.contains("A INC (issuer), B (reporting-owner)"),
+            "{line}"
+        );
+        assert!(line.ends_with("archived 1 doc 1.9 MB"), "{line}");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let widths: [fn() -> Option<usize>; 4] =
+            [|| Some(60), || Some(80), || Some(100), || Some(200)];
+        for width in widths {
+            for frame in [
+                SEEN,
+                OWNED,
+                r#"{"type":"day.sealed","day":{"date":"2026-03-03","listed":3127,"seen_live":3120}}"#,
+            ] {
+                let line = table(width).line(frame);
+                assert!(line.chars().count() <= width().unwrap_or(0), "{line}");
+            }
+        }
+        assert!(
+            table(|| Some(80))
+                .line(SEEN)
+                .contains("  QUAYSIDE ROBOTICS (…  ")
+        );
+    }
+
+    #[test]
+    fn other_events_show_what_they_have() {
+        let line = table(|| None)
+            .line(r#"{"type":"source.down","cursor":"k-9","seq":9,"at":"2026-03-03T21:05:03Z","source":"atom"}"#);
+
+        assert_eq!(line, r#"21:05:03  source.down  {"source":"atom"}"#);
+    }
+
+    #[test]
+    fn nothing_from_outside_steers_the_terminal() {
+        let frame = SEEN.replace("QUAYSIDE", r"\u001b[2J\u0007\u202e\n");
+
+        let line = table(|| None).line(&frame);
+
+        assert!(line.contains("?[2J??? ROBOTICS"), "{line}");
+    }
+
+    #[test]
+    fn colours_frame_the_columns_and_nothing_else() {
+        let table = Table {
+            width: || Some(80),
+            colours: true,
+        };
+
+        let line = table.line(SEEN);
+
+        assert!(
+            line.starts_with("\x1b[2m21:04:58\x1b[0m  \x1b[1m8-K           \x1b[0m  QUAY"),
+            "{line:?}"
+        );
+    }
+}

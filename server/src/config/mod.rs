@@ -1,0 +1,290 @@
+//! The configuration, checked once before anything starts.
+//!
+//! [`load`] reads the file, the environment and the flags into a [`raw::Raw`] tree of
+//! plain values ([`source`] finds unknown keys and wrong types), and [`Config::check`]
+//! turns it into the types the program works with. Every mistake names its key.
+
+pub mod raw;
+mod source;
+
+use std::{
+    net::SocketAddr,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub use source::{Overrides, load};
+
+use monitors::{atom::AtomConfig, efts::EftsConfig};
+use raw::Raw;
+
+/// A mistake in the configuration: the key, what is wrong, what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("configuration, `{key}`: {message}")]
+pub struct ConfigError {
+    /// The key's path, such as `edgar.contact`; the file's name when it is no key's fault.
+    pub key: String,
+    /// What is wrong and the remedy.
+    pub message: String,
+}
+
+impl ConfigError {
+    pub(crate) fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// The checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where HTTP and the websocket listen.
+    pub listen: SocketAddr,
+    /// Everything the program writes is below.
+    pub data_dir: PathBuf,
+    /// How EDGAR is reached.
+    pub edgar: Edgar,
+    /// The Atom monitor.
+    pub atom: AtomConfig,
+    /// The EFTS monitor.
+    pub efts: EftsConfig,
+    /// The folder of the archive.
+    pub archive_dir: PathBuf,
+    /// Whether the stream asks for an API key.
+    pub auth_required: bool,
+    /// How the stream behaves.
+    pub stream: Stream,
+    /// How long events are kept; `None` for ever.
+    pub log_retention: Option<Duration>,
+}
+
+/// How EDGAR is reached.
+#[derive(Debug, Clone)]
+pub struct Edgar {
+    /// Scheme and host of the site.
+    pub www_url: String,
+    /// Scheme and host of the search index.
+    pub efts_url: String,
+    /// The one door's settings.
+    pub client: sec_client::Config,
+}
+
+/// How the stream behaves.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    /// Between heartbeats.
+    pub heartbeat: Duration,
+    /// Most connections at a time.
+    pub max_connections: usize,
+}
+
+impl Config {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// The first [`ConfigError`] met.
+    pub fn check(raw: &Raw) -> Result<Self, ConfigError> {
+        let listen: SocketAddr = raw.listen.parse().map_err(|_| {
+            ConfigError::new(
+                "listen",
+                format!("`{}` is no address; write 127.0.0.1:8080", raw.listen),
+            )
+        })?;
+        if !raw.auth.required && !listen.ip().is_loopback() {
+            let message =
+                "may be false only when `listen` is a loopback address such as 127.0.0.1:8080";
+            return Err(ConfigError::new("auth.required", message));
+        }
+        let data_dir = PathBuf::from(&raw.data_dir);
+        let days = u64::from(raw.log_retention_days);
+        Ok(Self {
+            listen,
+            archive_dir: archive_dir(&raw.archive.bucket, &data_dir)?,
+            data_dir,
+            edgar: check_edgar(&raw.edgar)?,
+            atom: check_atom(&raw.monitors.atom)?,
+            efts: check_efts(&raw.monitors.efts)?,
+            auth_required: raw.auth.required,
+            stream: check_stream(&raw.stream)?,
+            log_retention: (days > 0).then(|| Duration::from_secs(days * 24 * 60 * 60)),
+        })
+    }
+
+    /// The API keys' file.
+    pub fn keys_file(&self) -> PathBuf {
+        self.data_dir.join("keys.json")
+    }
+}
+
+fn check_edgar(raw: &raw::Edgar) -> Result<Edgar, ConfigError> {
+    if raw.contact.is_empty() {
+        let message = "is missing; the SEC asks every automated client for an e-mail address: \
+            set it in the file, as FILINGWIRE__EDGAR__CONTACT, or with --contact you@example.com";
+        return Err(ConfigError::new("edgar.contact", message));
+    }
+    let client = sec_client::Config {
+        requests_per_second: raw.requests_per_second,
+        block_ms: raw.block_ms,
+        ..sec_client::Config::new(&raw.contact)
+    };
+    client.check().map_err(|error| {
+        let key = match &error {
+            sec_client::ConfigError::Contact(_) => "edgar.contact",
+            sec_client::ConfigError::Rate(_) => "edgar.requests_per_second",
+            sec_client::ConfigError::Zero(key) => key,
+            sec_client::ConfigError::Http(_) => "edgar",
+        };
+        ConfigError::new(key, error.to_string())
+    })?;
+    Ok(Edgar {
+        www_url: base_url("edgar.www_url", &raw.www_url)?,
+        efts_url: base_url("edgar.efts_url", &raw.efts_url)?,
+        client,
+    })
+}
+
+fn base_url(key: &str, text: &str) -> Result<String, ConfigError> {
+    let wrong = |what: &str| {
+        ConfigError::new(
+            key,
+            format!("`{text}` {what}; write scheme and host only, https://www.sec.gov"),
+        )
+    };
+    let url = url::Url::parse(text).map_err(|_| wrong("is no URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong("is not of http or https"));
+    }
+    if url.path() != "/" || url.query().is_some() {
+        return Err(wrong("has a path"));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn check_atom(raw: &raw::Atom) -> Result<AtomConfig, ConfigError> {
+    within(
+        "monitors.atom.poll_interval_ms",
+        raw.poll_interval_ms,
+        100..=60_000,
+    )?;
+    within(
+        "monitors.atom.closed_poll_interval_ms",
+        raw.closed_poll_interval_ms,
+        100..=10_000,
+    )?;
+    Ok(AtomConfig {
+        enabled: raw.enabled,
+        poll_interval_ms: raw.poll_interval_ms,
+        closed_poll_interval_ms: raw.closed_poll_interval_ms,
+    })
+}
+
+fn check_efts(raw: &raw::Efts) -> Result<EftsConfig, ConfigError> {
+    within(
+        "monitors.efts.poll_interval_ms",
+        raw.poll_interval_ms,
+        1_000..=3_600_000,
+    )?;
+    Ok(EftsConfig {
+        enabled: raw.enabled,
+        poll_interval_ms: raw.poll_interval_ms,
+    })
+}
+
+fn within(key: &str, value: u32, range: RangeInclusive<u32>) -> Result<(), ConfigError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let message = format!(
+        "is {value}; it must be {} to {}",
+        range.start(),
+        range.end()
+    );
+    Err(ConfigError::new(key, message))
+}
+
+fn check_stream(raw: &raw::Stream) -> Result<Stream, ConfigError> {
+    within("stream.heartbeat_ms", raw.heartbeat_ms, 100..=60_000)?;
+    within("stream.max_connections", raw.max_connections, 1..=1_000_000)?;
+    Ok(Stream {
+        heartbeat: Duration::from_millis(raw.heartbeat_ms.into()),
+        max_connections: raw.max_connections as usize,
+    })
+}
+
+/// The folder of the archive, from the values of `archive.bucket` and `data_dir`.
+///
+/// # Errors
+/// A [`ConfigError`] when `bucket` names no bucket.
+pub(crate) fn archive_dir(bucket: &str, data_dir: &Path) -> Result<PathBuf, ConfigError> {
+    match bucket.split_once(':') {
+        Some(("file", "")) => Ok(data_dir.join("archive")),
+        Some(("file", dir)) => Ok(data_dir.join(dir)),
+        _ => {
+            let message = format!("`{bucket}` is no bucket; write file: or file:DIR");
+            Err(ConfigError::new("archive.bucket", message))
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn check(change: impl FnOnce(&mut Raw)) -> Result<Config, ConfigError> {
+        let mut raw = Raw::default();
+        raw.edgar.contact = "ops@example.com".into();
+        change(&mut raw);
+        Config::check(&raw)
+    }
+
+    #[test]
+    fn defaults_and_a_contact_are_enough() {
+        let config = check(|_| {}).unwrap();
+
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.archive_dir, Path::new("./filingwire-data/archive"));
+        assert_eq!(config.atom.poll_interval_ms, 250);
+        assert_eq!(config.edgar.client.requests_per_second, 8);
+    }
+
+    #[test]
+    fn every_wrong_value_names_its_key() {
+        type Mistake = (&'static str, fn(&mut Raw));
+        let cases: [Mistake; 9] = [
+            ("listen", |raw| raw.listen = "localhost".into()),
+            ("edgar.contact", |raw| raw.edgar.contact = String::new()),
+            ("edgar.contact", |raw| raw.edgar.contact = "me".into()),
+            ("edgar.requests_per_second", |raw| {
+                raw.edgar.requests_per_second = 11
+            }),
+            ("edgar.www_url", |raw| {
+                raw.edgar.www_url = "https://www.sec.gov/Archives".into()
+            }),
+            ("monitors.atom.poll_interval_ms", |raw| {
+                raw.monitors.atom.poll_interval_ms = 0
+            }),
+            ("archive.bucket", |raw| raw.archive.bucket = "ftp:x".into()),
+            ("stream.heartbeat_ms", |raw| raw.stream.heartbeat_ms = 1),
+            ("auth.required", |raw| {
+                raw.listen = "0.0.0.0:8080".into();
+                raw.auth.required = false;
+            }),
+        ];
+        for (key, change) in cases {
+            assert_eq!(check(change).unwrap_err().key, key);
+        }
+    }
+
+    #[test]
+    fn relative_buckets_are_below_the_data_dir_and_absolute_ones_are_not() {
+        let relative = check(|raw| raw.archive.bucket = "file:store".into()).unwrap();
+        let absolute = check(|raw| raw.archive.bucket = "file:/srv/store".into()).unwrap();
+
+        assert_eq!(relative.archive_dir, Path::new("./filingwire-data/store"));
+        assert_eq!(absolute.archive_dir, Path::new("/srv/store"));
+    }
+}

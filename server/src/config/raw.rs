@@ -1,0 +1,203 @@
+//! Every key with its default: the tree as it stands in the file.
+//!
+//! `Raw::default()` is also the list of all keys and of their types, so a key exists in
+//! one place only. An empty text means "not set".
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// The whole tree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Raw {
+    /// Address of HTTP and the websocket. Default 127.0.0.1:8080: not reachable from
+    /// outside until somebody decides it.
+    pub listen: String,
+    /// Everything the program writes is below. Default ./filingwire-data.
+    pub data_dir: String,
+    /// Days that events are kept in the log, 0 for ever. Default 0: a filing event has
+    /// about 600 bytes, a year about two gigabytes.
+    pub log_retention_days: u32,
+    /// How EDGAR is reached.
+    pub edgar: Edgar,
+    /// What watches EDGAR.
+    pub monitors: Monitors,
+    /// Where submissions are kept.
+    pub archive: Archive,
+    /// Who may connect.
+    pub auth: Auth,
+    /// How the stream behaves.
+    pub stream: Stream,
+}
+
+/// How EDGAR is reached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Edgar {
+    /// E-mail address for the User-Agent, which the SEC asks for. No default.
+    pub contact: String,
+    /// Scheme and host of the site. Default the SEC's; a simulator's for tests.
+    pub www_url: String,
+    /// Scheme and host of the full-text search index. Default the SEC's.
+    pub efts_url: String,
+    /// Scheme and host of the data service. Default the SEC's.
+    pub data_url: String,
+    /// One budget for all requests of the process, 1 to 10. Default 8: the SEC's limit
+    /// is 10, and users were blocked at 9.7.
+    pub requests_per_second: u32,
+    /// Milliseconds without any request after a block page. Default 600000: the SEC lifts
+    /// a block after ten quiet minutes.
+    pub block_ms: u32,
+}
+
+/// What watches EDGAR.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Monitors {
+    /// The feed of latest filings.
+    pub atom: Atom,
+    /// The full-text search index.
+    pub efts: Efts,
+}
+
+/// The monitor of the feed of latest filings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Atom {
+    /// Whether it runs. Default true.
+    pub enabled: bool,
+    /// Milliseconds between polls while EDGAR is open. Default 250: half of the request
+    /// budget, for an eighth of a second between listing and sighting on average.
+    pub poll_interval_ms: u32,
+    /// Milliseconds between polls at night and on weekends, at most 10000. Default 2000:
+    /// hardly anything appears then, but the source should be seen to live.
+    pub closed_poll_interval_ms: u32,
+}
+
+/// The monitor of the full-text search index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Efts {
+    /// Whether it runs. Default true.
+    pub enabled: bool,
+    /// Milliseconds between polls while EDGAR is open. Default 30000: a poll that finds
+    /// something reads the whole day, and the feed must not wait for that too often.
+    pub poll_interval_ms: u32,
+}
+
+/// Where submissions are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Archive {
+    /// `file:DIR`, relative to `data_dir`. Default `file:`, the folder `archive` there.
+    pub bucket: String,
+}
+
+/// Who may connect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// Whether an API key is needed. Default true; false only on a loopback address.
+    pub required: bool,
+}
+
+/// How the stream behaves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Stream {
+    /// Milliseconds between heartbeats. Default 15000: below the idle limit of proxies.
+    pub heartbeat_ms: u32,
+    /// Most connections at a time. Default 15000: below the usual limit of open files.
+    pub max_connections: u32,
+}
+
+impl Raw {
+    /// The defaults, for an EDGAR that serves everything under one URL, such as a
+    /// simulated one.
+    #[must_use]
+    pub fn for_edgar(url: &str, contact: &str, listen: &str, data_dir: &Path) -> Self {
+        Self {
+            listen: listen.to_owned(),
+            data_dir: data_dir.display().to_string(),
+            edgar: Edgar {
+                contact: contact.to_owned(),
+                www_url: url.to_owned(),
+                efts_url: url.to_owned(),
+                data_url: url.to_owned(),
+                ..Edgar::default()
+            },
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for Raw {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            data_dir: "./filingwire-data".into(),
+            log_retention_days: 0,
+            edgar: Edgar::default(),
+            monitors: Monitors::default(),
+            archive: Archive::default(),
+            auth: Auth::default(),
+            stream: Stream::default(),
+        }
+    }
+}
+
+impl Default for Edgar {
+    fn default() -> Self {
+        Self {
+            contact: String::new(),
+            www_url: "https://www.sec.gov".into(),
+            efts_url: "https://efts.sec.gov".into(),
+            data_url: "https://data.sec.gov".into(),
+            requests_per_second: 8,
+            block_ms: 600_000,
+        }
+    }
+}
+
+impl Default for Atom {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            poll_interval_ms: 250,
+            closed_poll_interval_ms: 2_000,
+        }
+    }
+}
+
+impl Default for Efts {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            poll_interval_ms: 30_000,
+        }
+    }
+}
+
+impl Default for Archive {
+    fn default() -> Self {
+        Self {
+            bucket: "file:".into(),
+        }
+    }
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self { required: true }
+    }
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self {
+            heartbeat_ms: 15_000,
+            max_connections: 15_000,
+        }
+    }
+}

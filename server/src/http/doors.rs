@@ -1,0 +1,190 @@
+//! What a browser, a load balancer, Prometheus and the operator ask for.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use protocol::{
+    filing::Source,
+    seq::Cursor,
+    time::{Timestamp, to_millis},
+};
+use sec_client::Door;
+use serde::Serialize;
+
+use super::{Peer, Problem};
+use crate::{
+    keys::Scope,
+    seen::Tally,
+    status::{FetchState, Phase, SourceState},
+    stream::Shared,
+};
+
+/// Only ourselves: the page brings its style and script inline and talks to its own origin.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
+    connect-src 'self' ws: wss:; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The live page.
+pub(crate) async fn page() -> Response {
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, Html(include_str!("page.html"))).into_response()
+}
+
+/// The process is alive.
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    phase: Phase,
+    stale_sources: Vec<Source>,
+}
+
+/// The log is writable (a failed write ends the process) and the sources are fresh for
+/// this hour of EDGAR's calendar.
+pub(crate) async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
+    let phase = shared.status.phase();
+    let stale_sources = shared.status.stale_sources(shared.clock.now());
+    let ready = phase == Phase::Running && stale_sources.is_empty();
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        Json(Readiness {
+            ready,
+            phase,
+            stale_sources,
+        }),
+    )
+        .into_response()
+}
+
+#[derive(Serialize)]
+struct StatusPage {
+    version: &'static str,
+    phase: Phase,
+    started_at: Timestamp,
+    at: Timestamp,
+    edgar_open: bool,
+    head: Cursor,
+    oldest: Cursor,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete_through: Option<Timestamp>,
+    sources: BTreeMap<Source, SourceState>,
+    stale_sources: Vec<Source>,
+    today: Today,
+    archive: FetchState,
+    sec: SecState,
+    sessions: u64,
+}
+
+#[derive(Serialize)]
+struct Today {
+    date: String,
+    seen: u64,
+    archived: u64,
+}
+
+#[derive(Serialize)]
+struct SecState {
+    door: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked_for_s: Option<u64>,
+}
+
+/// Everything an operator asks for first.
+pub(crate) async fn status(State(shared): State<Arc<Shared>>) -> Response {
+    let now = shared.clock.now();
+    let log = &shared.log;
+    Json(StatusPage {
+        version: env!("CARGO_PKG_VERSION"),
+        phase: shared.status.phase(),
+        started_at: shared.status.started_at,
+        at: to_millis(now),
+        edgar_open: edgar::calendar::is_open(now),
+        head: log.epoch().at(log.tip()),
+        oldest: log.epoch().at(log.oldest()),
+        complete_through: shared.status.complete_through(),
+        sources: shared.status.sources(),
+        stale_sources: shared.status.stale_sources(now),
+        today: today(shared.status.tally(), now),
+        archive: shared.status.fetch(),
+        sec: sec_state(shared.sec.door()),
+        sessions: shared.metrics.sessions.get(),
+    })
+    .into_response()
+}
+
+fn today(tally: Tally, now: Timestamp) -> Today {
+    let date = protocol::time::eastern_day(now);
+    let is_today = tally.day == Some(date);
+    Today {
+        date: date.to_string(),
+        seen: if is_today { tally.seen } else { 0 },
+        archived: if is_today { tally.archived } else { 0 },
+    }
+}
+
+fn sec_state(door: Door) -> SecState {
+    match door {
+        Door::Open => SecState {
+            door: "open",
+            blocked_for_s: None,
+        },
+        Door::Blocked { left } => SecState {
+            door: "blocked",
+            blocked_for_s: Some(left.as_secs()),
+        },
+        Door::Probing => SecState {
+            door: "probing",
+            blocked_for_s: None,
+        },
+    }
+}
+
+/// Metrics for Prometheus: from this machine, or with an API key of scope `metrics`.
+pub(crate) async fn metrics(
+    State(shared): State<Arc<Shared>>,
+    peer: Peer,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if !peer.0.ip().is_loopback() {
+        shared
+            .authorize(&headers, Scope::Metrics)
+            .map_err(Problem)?;
+    }
+    let sampled = &shared.metrics.sampled;
+    let fetch = shared.status.fetch();
+    let counts = shared.sec.counts();
+    sampled.log_tip.set(shared.log.tip().get());
+    sampled.fetch_watermark.set(fetch.watermark);
+    sampled.fetch_backlog.set(fetch.backlog);
+    sampled
+        .sec_door_open
+        .set(u64::from(matches!(shared.sec.door(), Door::Open)));
+    sampled.sec_blocks.set(counts.blocks);
+    sampled
+        .sources_stale
+        .set(shared.status.stale_sources(shared.clock.now()).len() as u64);
+    for (priority, requests) in counts.requests {
+        shared.metrics.set_sec_requests(priority.name(), requests);
+    }
+    let kind = [(
+        header::CONTENT_TYPE,
+        "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    )];
+    Ok((kind, shared.metrics.render()).into_response())
+}

@@ -1,0 +1,20 @@
+//! filingwire, the program: configuration, the updater, the readers of the log, the
+//! stream and the HTTP doors.
+//!
+//! [`app::App`] builds, starts and stops all of it; [`cli`] is what a user types.
+//! `ARCHITECTURE.md` follows one filing through these modules.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod fetch;
+mod http;
+pub mod keys;
+mod log;
+mod metrics;
+mod seen;
+mod status;
+mod stream;
+mod tasks;
+mod telemetry;
+mod updater;

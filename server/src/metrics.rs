@@ -1,0 +1,304 @@
+//! All metrics: names `filingwire_<part>_<what>_<unit>[_total]`, closed labels, registered
+//! at zero.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+use protocol::filing::Source;
+
+type Count = Gauge<u64, AtomicU64>;
+
+/// A source, as a label.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct BySource {
+    source: &'static str,
+}
+
+/// A source and whether its poll was good, as labels.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ByOutcome {
+    source: &'static str,
+    outcome: &'static str,
+}
+
+/// A reason, as a label.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ByReason {
+    reason: &'static str,
+}
+
+/// A close code, as a label.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ByCode {
+    code: u16,
+}
+
+/// A request class, as a label.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ByPriority {
+    priority: &'static str,
+}
+
+/// Every metric of the program.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    seen: Family<BySource, Counter>,
+    repeated: Family<BySource, Counter>,
+    polls: Family<ByOutcome, Counter>,
+    /// Seconds from taking a group of events to its being durable.
+    pub(crate) commit_seconds: Histogram,
+    /// Seconds from EDGAR's acceptance to our log.
+    pub(crate) accepted_to_log_seconds: Histogram,
+    /// Submissions archived.
+    pub(crate) archived: Counter,
+    archive_failures: Family<ByReason, Counter>,
+    /// Sessions open now.
+    pub(crate) sessions: Count,
+    /// Event frames sent to all subscribers.
+    pub(crate) frames_sent: Counter,
+    closes: Family<ByCode, Counter>,
+    sec_requests: Family<ByPriority, Count>,
+    /// Values known elsewhere, copied in when somebody asks.
+    pub(crate) sampled: Sampled,
+}
+
+/// Values known elsewhere.
+#[derive(Debug, Default)]
+pub(crate) struct Sampled {
+    pub(crate) log_tip: Count,
+    pub(crate) fetch_watermark: Count,
+    pub(crate) fetch_backlog: Count,
+    pub(crate) sec_door_open: Count,
+    pub(crate) sec_blocks: Count,
+    pub(crate) sources_stale: Count,
+}
+
+/// Why a download did not end in the archive.
+pub(crate) const ARCHIVE_FAILURES: [&str; 6] = [
+    "absent",
+    "blocked",
+    "bucket",
+    "incomplete",
+    "not_a_submission",
+    "network",
+];
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("filingwire");
+        let seconds =
+            || Histogram::new([0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0]);
+        let long = || {
+            Histogram::new([
+                5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0, 3600.0,
+            ])
+        };
+        let metrics = Self {
+            seen: Family::default(),
+            repeated: Family::default(),
+            polls: Family::default(),
+            commit_seconds: seconds(),
+            accepted_to_log_seconds: long(),
+            archived: Counter::default(),
+            archive_failures: Family::default(),
+            sessions: Count::default(),
+            frames_sent: Counter::default(),
+            closes: Family::default(),
+            sec_requests: Family::default(),
+            sampled: Sampled::default(),
+            registry: Registry::default(),
+        };
+        metrics.register(&mut registry);
+        metrics.start_at_zero();
+        Self {
+            registry,
+            ..metrics
+        }
+    }
+
+    fn register(&self, r: &mut Registry) {
+        r.register(
+            "updater_filings_seen",
+            "Filings seen for the first time",
+            self.seen.clone(),
+        );
+        r.register(
+            "updater_filings_repeated",
+            "Sightings of known filings",
+            self.repeated.clone(),
+        );
+        r.register("monitors_polls", "Polls of a source", self.polls.clone());
+        r.register_with_unit(
+            "log_commit",
+            "From group to durable",
+            Unit::Seconds,
+            self.commit_seconds.clone(),
+        );
+        r.register_with_unit(
+            "updater_accepted_to_log",
+            "From EDGAR's acceptance to our log",
+            Unit::Seconds,
+            self.accepted_to_log_seconds.clone(),
+        );
+        r.register(
+            "fetch_submissions_archived",
+            "Submissions archived",
+            self.archived.clone(),
+        );
+        r.register(
+            "fetch_attempts_failed",
+            "Downloads that failed",
+            self.archive_failures.clone(),
+        );
+        r.register("stream_sessions", "Open sessions", self.sessions.clone());
+        r.register(
+            "stream_frames_sent",
+            "Event frames sent",
+            self.frames_sent.clone(),
+        );
+        r.register(
+            "stream_closes",
+            "Sessions closed by the server",
+            self.closes.clone(),
+        );
+        r.register(
+            "sec_requests",
+            "Requests to EDGAR since the start",
+            self.sec_requests.clone(),
+        );
+        let sampled = &self.sampled;
+        r.register(
+            "log_tip_seq",
+            "Newest durable event",
+            sampled.log_tip.clone(),
+        );
+        r.register(
+            "fetch_watermark_seq",
+            "Everything before is archived",
+            sampled.fetch_watermark.clone(),
+        );
+        r.register(
+            "fetch_backlog_filings",
+            "Filings without submission",
+            sampled.fetch_backlog.clone(),
+        );
+        r.register(
+            "sec_door_open",
+            "1 while EDGAR may be asked",
+            sampled.sec_door_open.clone(),
+        );
+        r.register(
+            "sec_blocks",
+            "Block pages since the start",
+            sampled.sec_blocks.clone(),
+        );
+        r.register(
+            "monitors_sources_stale",
+            "Sources silent for too long",
+            sampled.sources_stale.clone(),
+        );
+    }
+
+    fn start_at_zero(&self) {
+        for source in Source::ALL {
+            let by = BySource {
+                source: source.as_str(),
+            };
+            drop(self.seen.get_or_create(&by));
+            drop(self.repeated.get_or_create(&by));
+        }
+        for source in [Source::Atom, Source::Efts] {
+            for outcome in ["good", "failed"] {
+                drop(self.polls.get_or_create(&ByOutcome {
+                    source: source.as_str(),
+                    outcome,
+                }));
+            }
+        }
+        for reason in ARCHIVE_FAILURES {
+            drop(self.archive_failures.get_or_create(&ByReason { reason }));
+        }
+    }
+
+    /// A sighting was decided upon.
+    pub(crate) fn sighted(&self, source: Source, is_new: bool) {
+        let family = if is_new { &self.seen } else { &self.repeated };
+        family
+            .get_or_create(&BySource {
+                source: source.as_str(),
+            })
+            .inc();
+    }
+
+    /// A poll ended.
+    pub(crate) fn polled(&self, source: Source, good: bool) {
+        let outcome = if good { "good" } else { "failed" };
+        self.polls
+            .get_or_create(&ByOutcome {
+                source: source.as_str(),
+                outcome,
+            })
+            .inc();
+    }
+
+    /// A download failed, for one of [`ARCHIVE_FAILURES`].
+    pub(crate) fn archive_failed(&self, reason: &'static str) {
+        self.archive_failures
+            .get_or_create(&ByReason { reason })
+            .inc();
+    }
+
+    /// The server closed a session.
+    pub(crate) fn closed(&self, code: u16) {
+        self.closes.get_or_create(&ByCode { code }).inc();
+    }
+
+    /// How many requests of a class went to EDGAR.
+    pub(crate) fn set_sec_requests(&self, priority: &'static str, requests: u64) {
+        self.sec_requests
+            .get_or_create(&ByPriority { priority })
+            .set(requests);
+    }
+
+    /// The text a Prometheus server reads.
+    pub(crate) fn render(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("a String takes all writes");
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_there_from_the_start() {
+        let text = Metrics::new().render();
+
+        assert!(
+            text.contains("filingwire_updater_filings_seen_total{source=\"atom\"} 0"),
+            "{text}"
+        );
+        assert!(text.contains("filingwire_fetch_attempts_failed_total{reason=\"absent\"} 0"));
+        assert!(text.contains("filingwire_log_commit_seconds_bucket"));
+        assert!(text.contains("filingwire_stream_sessions 0"));
+    }
+
+    #[test]
+    fn a_sighting_is_counted_by_source() {
+        let metrics = Metrics::new();
+
+        metrics.sighted(Source::Efts, true);
+        metrics.sighted(Source::Efts, false);
+
+        let text = metrics.render();
+        assert!(text.contains("filingwire_updater_filings_seen_total{source=\"efts\"} 1"));
+        assert!(text.contains("filingwire_updater_filings_repeated_total{source=\"efts\"} 1"));
+    }
+}

@@ -1,0 +1,385 @@
+//! The updater: the one task that decides and appends.
+//!
+//! It takes what monitors report and what the fetcher has archived, drops what is known,
+//! and appends the rest in groups: one write and one fsync for all that waits. Only then
+//! does the tip move, and only then does [`Status`] say that a poll is covered.
+//!
+//! Elsewhere: what is known ([`Seen`]), how the log makes it durable (`eventlog`).
+//!
+//! Invariant: one `filing.seen` per accession, whatever the sources say and however often.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use anyhow::Context;
+use bytes::Bytes;
+use eventlog::segment::FRAME_MAX_BYTES;
+use monitors::{clock::Clock, sighting::Report};
+use protocol::{
+    event::{Body, Event},
+    filing::{Filing, Source},
+    time::{Timestamp, to_millis},
+};
+use tokio::sync::mpsc;
+
+use crate::{log::Writer, metrics::Metrics, seen::Seen, status::Status};
+
+/// Most messages taken into one group: a commit stays well under a frame of video.
+const GROUP_MAX: usize = 512;
+
+/// Filings whose submission is archived, on their way into the log.
+pub(crate) type Archived = Box<Filing>;
+
+/// What the updater listens to. It ends when both channels are closed and drained.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    pub(crate) reports: mpsc::Receiver<Report>,
+    pub(crate) archived: mpsc::Receiver<Archived>,
+}
+
+/// The updater's own state; nobody else appends.
+#[derive(Debug)]
+pub(crate) struct Updater {
+    pub(crate) log: Writer,
+    pub(crate) seen: Seen,
+    pub(crate) status: Arc<Status>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) clock: Clock,
+    pub(crate) retention: Option<Retention>,
+}
+
+/// How long events are kept.
+#[derive(Debug)]
+pub(crate) struct Retention {
+    keep: Duration,
+    next_look: Instant,
+}
+
+impl Retention {
+    pub(crate) fn new(keep: Duration) -> Self {
+        Self {
+            keep,
+            next_look: Instant::now(),
+        }
+    }
+}
+
+#[allow(clippy::large_enum_variant, reason = "held one at a time")]
+enum Message {
+    Report(Report),
+    Archived(Archived),
+}
+
+/// Good polls of a group, to be told once the group is durable.
+type Polls = Vec<(Source, Timestamp)>;
+
+impl Updater {
+    /// Works until the inbox is closed. Blocks its thread.
+    ///
+    /// # Errors
+    /// When the log cannot be written: the program must stop, nothing is lost by it.
+    pub(crate) fn run(mut self, mut inbox: Inbox) -> anyhow::Result<()> {
+        let handle = tokio::runtime::Handle::current();
+        while let Some(first) = handle.block_on(inbox.next()) {
+            self.take_group(first, &mut inbox)?;
+        }
+        Ok(())
+    }
+
+    fn take_group(&mut self, first: Message, inbox: &mut Inbox) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let mut polls = Polls::new();
+        self.take(first, &mut polls)?;
+        for _ in 1..GROUP_MAX {
+            match inbox.waiting() {
+                Some(message) => self.take(message, &mut polls)?,
+                None => break,
+            }
+        }
+        self.log
+            .commit()
+            .context("the event log cannot be written")?;
+        self.metrics
+            .commit_seconds
+            .observe(began.elapsed().as_secs_f64());
+        let now = self.clock.now();
+        for (source, listed_through) in polls {
+            self.status.polled(source, now, listed_through);
+        }
+        self.drop_old_segments()
+    }
+
+    fn drop_old_segments(&mut self) -> anyhow::Result<()> {
+        let Some(retention) = self
+            .retention
+            .as_mut()
+            .filter(|r| r.next_look <= Instant::now())
+        else {
+            return Ok(());
+        };
+        retention.next_look += Duration::from_secs(3600);
+        let Some(cutoff) = SystemTime::now().checked_sub(retention.keep) else {
+            return Ok(());
+        };
+        let dropped = self
+            .log
+            .drop_segments_older_than(cutoff)
+            .context("old events cannot be removed")?;
+        if dropped > 0 {
+            tracing::info!(
+                segments = dropped,
+                "events older than log_retention_days removed"
+            );
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, message: Message, polls: &mut Polls) -> anyhow::Result<()> {
+        match message {
+            Message::Report(Report::Sighted(sighting)) => self.sighted(sighting.filing),
+            Message::Archived(filing) => self.append(Body::FilingArchived(*filing)),
+            Message::Report(Report::Polled {
+                source,
+                listed_through,
+            }) => {
+                self.metrics.polled(source, true);
+                polls.push((source, listed_through));
+                Ok(())
+            }
+            Message::Report(Report::Failed { source, error, .. }) => {
+                self.metrics.polled(source, false);
+                tracing::warn!(%source, error, "poll failed");
+                self.status.failed(source, error);
+                Ok(())
+            }
+        }
+    }
+
+    fn sighted(&mut self, filing: Filing) -> anyhow::Result<()> {
+        let is_new = self.seen.insert(filing.accession);
+        self.metrics.sighted(filing.source, is_new);
+        if !is_new {
+            return Ok(());
+        }
+        if let Some(accepted_at) = filing.accepted_at {
+            let latency = self.clock.now().duration_since(accepted_at).as_secs_f64();
+            self.metrics
+                .accepted_to_log_seconds
+                .observe(latency.max(0.0));
+        }
+        tracing::debug!(accession = %filing.accession, form = %filing.form, source = %filing.source, "filing seen");
+        self.append(Body::FilingSeen(filing))
+    }
+
+    fn append(&mut self, body: Body) -> anyhow::Result<()> {
+        let at = to_millis(self.clock.now());
+        let mut event = Event::new(self.log.epoch(), self.log.next_seq(), at, body);
+        let mut frame = event.to_frame();
+        if frame.len() > FRAME_MAX_BYTES {
+            event.body = shortened(event.body);
+            frame = event.to_frame();
+        }
+        self.log
+            .append(Bytes::from(frame))
+            .context("an event does not fit the log")?;
+        let mut tally = self.status.tally();
+        tally.count_event(&event);
+        self.status.set_tally(tally);
+        Ok(())
+    }
+}
+
+/// A filing that would not fit a frame, with its lists cut: the archive has it all.
+fn shortened(body: Body) -> Body {
+    let cut = |mut filing: Filing| {
+        tracing::warn!(accession = %filing.accession, "event too large: documents and further filers left out");
+        filing.documents.clear();
+        filing.items.truncate(100);
+        filing.filers.truncate(500);
+        for filer in &mut filing.filers {
+            filer.name = filer.name.chars().take(200).collect();
+            filer.tickers.truncate(20);
+            filer.former_names.clear();
+        }
+        filing
+    };
+    match body {
+        Body::FilingSeen(filing) => Body::FilingSeen(cut(filing)),
+        Body::FilingArchived(filing) => Body::FilingArchived(cut(filing)),
+    }
+}
+
+impl Inbox {
+    async fn next(&mut self) -> Option<Message> {
+        tokio::select! {
+            Some(report) = self.reports.recv() => Some(Message::Report(report)),
+            Some(archived) = self.archived.recv() => Some(Message::Archived(archived)),
+            else => None,
+        }
+    }
+
+    /// New filings first: they are what subscribers wait for.
+    fn waiting(&mut self) -> Option<Message> {
+        let report = self.reports.try_recv().map(Message::Report);
+        report
+            .or_else(|_| self.archived.try_recv().map(Message::Archived))
+            .ok()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use monitors::sighting::Sighting;
+    use protocol::seq::Seq;
+
+    use super::*;
+    use crate::seen::Tally;
+
+    struct Bench {
+        dir: tempfile::TempDir,
+        reports: mpsc::Sender<Report>,
+        archived: mpsc::Sender<Archived>,
+        status: Arc<Status>,
+        reader: crate::log::Reader,
+        running: tokio::task::JoinHandle<anyhow::Result<()>>,
+    }
+
+    fn now() -> Timestamp {
+        "2026-03-03T21:00:00Z".parse().unwrap()
+    }
+
+    fn bench() -> Bench {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, reader) = crate::log::open(dir.path()).unwrap();
+        let status = Arc::new(Status::new(now(), Default::default(), Tally::default()));
+        let updater = Updater {
+            log,
+            seen: Seen::default(),
+            status: status.clone(),
+            metrics: Arc::new(Metrics::new()),
+            clock: Clock::new(now),
+            retention: None,
+        };
+        let (reports, reports_in) = mpsc::channel(16);
+        let (archived, archived_in) = mpsc::channel(16);
+        let inbox = Inbox {
+            reports: reports_in,
+            archived: archived_in,
+        };
+        let running = tokio::task::spawn_blocking(move || updater.run(inbox));
+        Bench {
+            dir,
+            reports,
+            archived,
+            status,
+            reader,
+            running,
+        }
+    }
+
+    fn filing(serial: u32, source: Source) -> Filing {
+        let accession = format!("0001999999-26-{serial:06}").parse().unwrap();
+        Filing::new(accession, "8-K".parse().unwrap(), source, now())
+    }
+
+    async fn finish(bench: Bench) -> (tempfile::TempDir, Vec<Event>) {
+        drop((bench.reports, bench.archived));
+        bench.running.await.unwrap().unwrap();
+        let records = bench
+            .reader
+            .read_after(Seq::ZERO, 100, usize::MAX)
+            .await
+            .unwrap();
+        (
+            bench.dir,
+            records
+                .iter()
+                .map(|r| Event::from_frame(&r.frame).unwrap())
+                .collect(),
+        )
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_filing_two_sources_see_is_one_event() {
+        let bench = bench();
+        for source in [Source::Atom, Source::Efts] {
+            let sighting = Sighting {
+                filing: filing(1, source),
+            };
+            bench.reports.send(Report::Sighted(sighting)).await.unwrap();
+        }
+
+        let (_dir, events) = finish(bench).await;
+
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].body.filing().unwrap().source, Source::Atom);
+        assert_eq!(events[0].cursor.seq, Seq::new(1));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_poll_is_told_only_after_its_filings_are_durable() {
+        let bench = bench();
+        let mut tip = bench.reader.tip_changes();
+        let sighting = Sighting {
+            filing: filing(1, Source::Atom),
+        };
+        bench.reports.send(Report::Sighted(sighting)).await.unwrap();
+        tip.changed().await.unwrap();
+        assert_eq!(bench.status.complete_through(), None);
+
+        let polled = Report::Polled {
+            source: Source::Atom,
+            listed_through: now(),
+        };
+        bench.reports.send(polled).await.unwrap();
+        let status = bench.status.clone();
+        finish(bench).await;
+
+        assert_eq!(status.complete_through(), Some(now()));
+        assert_eq!(status.tally().seen, 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_filing_of_absurd_size_is_cut_and_stops_nothing() {
+        let bench = bench();
+        let mut absurd = filing(1, Source::Atom);
+        let party =
+            protocol::filing::Filer::new(protocol::cik::Cik::new(1), "X".repeat(5_000), None);
+        absurd.filers = vec![party; 1_000];
+        bench
+            .reports
+            .send(Report::Sighted(Sighting { filing: absurd }))
+            .await
+            .unwrap();
+
+        let (_dir, events) = finish(bench).await;
+
+        assert_eq!(events[0].body.filing().unwrap().filers.len(), 500);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_restart_remembers_every_filing() {
+        let bench = bench();
+        let sighting = Sighting {
+            filing: filing(7, Source::Atom),
+        };
+        bench.reports.send(Report::Sighted(sighting)).await.unwrap();
+        bench
+            .archived
+            .send(Box::new(filing(7, Source::Atom)))
+            .await
+            .unwrap();
+        let (dir, events) = finish(bench).await;
+
+        let (_log, reader) = crate::log::open(dir.path()).unwrap();
+        let mut recall = crate::seen::recall(&reader).unwrap();
+
+        assert_eq!(events.len(), 2);
+        assert!(!recall.seen.insert(filing(7, Source::Atom).accession));
+        assert!(recall.seen.insert(filing(8, Source::Atom).accession));
+        assert_eq!((recall.tally.seen, recall.tally.archived), (1, 1));
+    }
+}
