@@ -1,0 +1,59 @@
+//! Prints one line per filing, and goes on where it stopped, whoever stopped: `filingwire.cursor`
+//! holds the last cursor handled. Write `oldest` into it to begin with all that is kept.
+//! `FILINGWIRE_KEY=fw_… cargo run -p client-examples --bin subscribe -- 'ws://127.0.0.1:8080/v1/stream?forms=8-K,424B*'`
+#![allow(clippy::print_stdout, reason = "printing is all it does")]
+
+use futures_util::StreamExt;
+use protocol::{close::is_retryable, event::Body, frame::ServerFrame};
+use std::{env, fs, time::Duration};
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+
+#[tokio::main]
+async fn main() {
+    let url = env::args().nth(1).expect("usage: subscribe URL");
+    let key = env::var("FILINGWIRE_KEY").expect("FILINGWIRE_KEY holds the API key");
+    loop {
+        match follow(&url, &key).await {
+            Ok(code) if !is_retryable(code) => std::process::exit(1), // It would fail again.
+            end => eprintln!("{end:?}, going on"),
+        }
+        sleep(Duration::from_millis(rand::random_range(500..3_000))).await; // Not all at once.
+    }
+}
+
+/// Follows the stream over one connection; gives its close code.
+async fn follow(url: &str, key: &str) -> anyhow::Result<u16> {
+    let after = fs::read_to_string("filingwire.cursor").unwrap_or_else(|_| "live".to_owned());
+    let join = if url.contains('?') { '&' } else { '?' };
+    let mut request = format!("{url}{join}after={}", after.trim()).into_client_request()?;
+    let bearer = format!("Bearer {key}").parse()?;
+    request.headers_mut().insert("authorization", bearer);
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
+    // A heartbeat comes every 15 s: a minute of silence is a dead connection.
+    while let Some(message) = timeout(Duration::from_secs(60), socket.next()).await? {
+        let text = match message? {
+            Message::Text(text) => text,
+            Message::Close(Some(close)) => return Ok(close.code.into()),
+            _ => continue, // Pings are answered by the library while we read.
+        };
+        let cursor = match ServerFrame::parse(&text)? {
+            ServerFrame::Subscribed(subscribed) => subscribed.after,
+            ServerFrame::Heartbeat(heartbeat) => heartbeat.through, // Nothing matched up to here.
+            ServerFrame::Event(event) => {
+                if let Body::FilingSeen(filing) = &event.body {
+                    let filer = filing.filers.first().map_or("", |filer| &filer.name);
+                    println!("{}  {:<8}  {filer}", filing.accession, filing.form);
+                }
+                event.cursor // Saved only now: what was not handled comes again.
+            }
+            other => {
+                eprintln!("{other:?}"); // The greeting, an error, or a newer server's type.
+                continue;
+            }
+        };
+        fs::write("filingwire.cursor.new", cursor.to_string())?;
+        fs::rename("filingwire.cursor.new", "filingwire.cursor")?; // Never half a cursor.
+    }
+    Ok(1006)
+}
