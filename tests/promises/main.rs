@@ -1,0 +1,23 @@
+//! What filingwire promises, tested end to end: a file per promise.
+//!
+//! Tests use public doors only: the program as a process, its HTTP and websocket, its
+//! files where the contract names them, and the simulator's ledger as the truth.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod burst;
+mod commands;
+mod crash;
+mod faults;
+mod harness;
+mod layers;
+mod live;
+mod memory;
+mod recorded;
+mod refusals;
+mod resume;
+mod shutdown;

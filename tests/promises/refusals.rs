@@ -1,0 +1,304 @@
+//! Bad input: each a clear message with the remedy, none a panic.
+
+use std::os::unix::fs::PermissionsExt;
+
+use simulator::{Config, Simulator};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::harness::{
+    program::{Ended, Server, command, create_key, run, serve},
+    subscriber::Subscriber,
+};
+
+/// Where nothing answers; the server must not get as far as asking.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+fn expect(ended: &Ended, code: i32, words: &[&str]) {
+    assert_eq!(ended.code, Some(code), "{}", ended.stderr);
+    for word in words {
+        assert!(
+            ended.stderr.contains(word),
+            "no `{word}` in: {}",
+            ended.stderr
+        );
+    }
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+}
+
+#[test]
+fn an_unknown_config_key_is_named_with_the_nearest_known_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("filingwire.toml");
+    std::fs::write(
+        &file,
+        "[edgar]\ncontact = 'a@b.org'\n[monitors.atom]\npoll_intervall_ms = 5\n",
+    )
+    .unwrap();
+
+    for command in ["check-config", "serve"] {
+        let ended = run(&[command, "--config", file.to_str().unwrap()]);
+        expect(
+            &ended,
+            2,
+            &[
+                "monitors.atom.poll_intervall_ms",
+                "monitors.atom.poll_interval_ms",
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_missing_contact_says_what_the_sec_asks_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut start = command(&["serve", "--data-dir"]);
+    start.arg(dir.path());
+
+    expect(
+        &Ended::of(start),
+        2,
+        &["edgar.contact", "--contact you@example.com"],
+    );
+}
+
+#[test]
+fn check_config_shows_what_is_in_effect() {
+    let mut check = command(&["check-config"]);
+    check
+        .env("FILINGWIRE__EDGAR__CONTACT", "a@b.org")
+        .env("FILINGWIRE__LISTEN", "127.0.0.1:7777");
+
+    let ended = Ended::of(check);
+
+    expect(&ended, 0, &[]);
+    assert!(
+        ended.stdout.contains("contact = \"a@b.org\""),
+        "{}",
+        ended.stdout
+    );
+    assert!(ended.stdout.contains("listen = \"127.0.0.1:7777\""));
+    assert!(ended.stdout.contains("poll_interval_ms = 250"));
+}
+
+#[test]
+fn a_port_in_use_is_said_with_the_flag_that_helps() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let mut start = command(&[
+        "serve",
+        "--contact",
+        "a@b.org",
+        "--listen",
+        &address.to_string(),
+    ]);
+    start.arg("--data-dir").arg(dir.path());
+    let port = address.port().to_string();
+
+    expect(&Ended::of(start), 1, &[&port, "in use", "--listen"]);
+}
+
+#[test]
+fn an_unusable_data_dir_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    expect(
+        &Ended::of(serve(&file, NOWHERE)),
+        1,
+        &["a-file", "data directory"],
+    );
+
+    let closed = dir.path().join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o500)).unwrap();
+    // Root may write anywhere; everybody else is told.
+    if std::fs::write(closed.join("probe"), "").is_err() {
+        expect(
+            &Ended::of(serve(&closed, NOWHERE)),
+            1,
+            &["closed", "permissions"],
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_do_not_share_a_data_dir() {
+    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let _first = Server::start(dir.path(), &edgar.url()).await;
+    let second = serve(dir.path(), &edgar.url());
+
+    let ended = tokio::task::spawn_blocking(|| Ended::of(second))
+        .await
+        .unwrap();
+
+    expect(&ended, 1, &["event log", "another"]);
+}
+
+#[test]
+fn a_flipped_bit_in_the_log_stops_the_start_loudly() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    runtime.block_on(async {
+        let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
+        let mut server = Server::start(dir.path(), &edgar.url()).await;
+        let mut subscriber = Subscriber::subscribe(&server.stream(), &server.key, "").await;
+        edgar.publish_now(3);
+        for _ in 0..6 {
+            subscriber.event().await;
+        }
+        server.stop().await;
+    });
+    let log = std::fs::read_dir(dir.path().join("log")).unwrap();
+    let segment = log
+        .map(|e| e.unwrap().path())
+        .find(|p| p.extension().is_some_and(|e| e == "log"))
+        .unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[400] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+
+    expect(
+        &Ended::of(serve(dir.path(), NOWHERE)),
+        1,
+        &["log", ".log", "damaged"],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_mistake_on_the_stream_is_told_in_band_with_its_close_code() {
+    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &edgar.url()).await;
+    let wrong_key = format!(
+        "fw_{}_{}",
+        server.key.split('_').nth(1).unwrap(),
+        "x".repeat(32)
+    );
+    let cases = [
+        ("", Some(wrong_key.as_str()), "unauthorized", 4401),
+        (
+            "?froms=8-K",
+            Some(&server.key),
+            "filter_unknown_field",
+            4400,
+        ),
+        ("?forms=", Some(&server.key), "filter_empty", 4400),
+        ("?ciks=AAPL", Some(&server.key), "filter_bad_value", 4400),
+        (
+            "?types=filing.sen",
+            Some(&server.key),
+            "filter_bad_value",
+            4400,
+        ),
+        ("?after=soon", Some(&server.key), "bad_parameter", 4400),
+    ];
+
+    for (query, key, code, close) in cases {
+        let mut subscriber = Subscriber::connect(&format!("{}{query}", server.stream()), key).await;
+        let (refusal, closed) = subscriber.refusal().await;
+        let refusal = refusal.unwrap();
+        assert_eq!(
+            (refusal.code.as_str(), closed),
+            (code, Some(close)),
+            "{query}"
+        );
+        assert!(refusal.message.len() > 15, "{}", refusal.message);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_malformed_message_ends_the_session_with_its_reason() {
+    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &edgar.url()).await;
+    let cases = [
+        (Message::text("{"), "bad_message", 4400),
+        (Message::text(r#"{"op":"dance"}"#), "bad_message", 4400),
+        (
+            Message::text(r#"{"op":"subscribe","filter":{"froms":["4"]}}"#),
+            "filter_unknown_field",
+            4400,
+        ),
+        (Message::binary(vec![0, 1]), "bad_message", 4400),
+        (
+            Message::text("x".repeat(64 * 1024 + 1)),
+            "message_too_large",
+            4413,
+        ),
+        (
+            Message::text("x".repeat(1 << 20)),
+            "message_too_large",
+            4413,
+        ),
+    ];
+
+    for (message, code, close) in cases {
+        let shown = message.to_string().chars().take(40).collect::<String>();
+        let mut subscriber = Subscriber::subscribe(&server.stream(), &server.key, "").await;
+        subscriber.send(message).await;
+        let (refusal, closed) = subscriber.refusal().await;
+        assert_eq!(
+            (refusal.unwrap().code.as_str(), closed),
+            (code, Some(close)),
+            "{shown}"
+        );
+    }
+    assert_eq!(server.complaints(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_messages_and_a_surplus_of_connections_are_limits_not_failures() {
+    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let key = create_key(dir.path(), &["--max-connections", "1"]);
+    let server = Server::start_with_key(dir.path(), &edgar.url(), &key, &[]).await;
+    let mut first = Subscriber::subscribe(&server.stream(), &key, "").await;
+
+    let (surplus, surplus_close) = Subscriber::connect(&server.stream(), Some(&key))
+        .await
+        .refusal()
+        .await;
+    for _ in 0..6 {
+        first.say(r#"{"op":"ping"}"#).await;
+    }
+    let (flood, flood_close) = first.refusal().await;
+
+    assert_eq!(
+        (surplus.unwrap().code.as_str(), surplus_close),
+        ("too_many_connections", Some(4029))
+    );
+    assert_eq!(
+        (flood.unwrap().code.as_str(), flood_close),
+        ("too_many_messages", Some(4029))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn http_errors_are_problems_with_a_code_and_a_request_id() {
+    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &edgar.url()).await;
+
+    for (path, status, code) in [
+        ("/v1/nothing", 404, "not_found"),
+        ("/v1/stream", 426, "upgrade_required"),
+    ] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.status, status);
+        assert!(
+            answer
+                .headers
+                .contains("content-type: application/problem+json"),
+            "{}",
+            answer.headers
+        );
+        assert!(answer.headers.contains("x-request-id: "));
+        assert!(
+            answer.body.contains(&format!("\"code\":\"{code}\"")),
+            "{}",
+            answer.body
+        );
+    }
+}

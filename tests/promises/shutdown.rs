@@ -1,0 +1,97 @@
+//! A clean stop tells everybody; a revoked key is out within a second.
+
+use std::time::{Duration, Instant};
+
+use simulator::{Config, Simulator};
+
+use crate::harness::{
+    program::{Server, create_key, run},
+    subscriber::Subscriber,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopping_server_closes_its_sessions_with_1001_and_exits_0() {
+    let edgar = Simulator::start_local(Config {
+        rate: 5.0,
+        ..Config::quiet()
+    })
+    .await
+    .unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Server::start(dir.path(), &edgar.url()).await;
+    let mut subscriber = Subscriber::subscribe(&server.stream(), &server.key, "").await;
+    subscriber.event().await;
+
+    server.signal("TERM");
+    let (refusal, close) = subscriber.refusal().await;
+    let status = server.ended().await;
+
+    assert_eq!((refusal, close), (None, Some(1001)));
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(server.complaints(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_key_is_out_within_a_second_and_the_others_stay() {
+    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path(), &edgar.url()).await;
+    let other_key = create_key(dir.path(), &[]);
+    let mut revoked = Subscriber::subscribe(&server.stream(), &server.key, "").await;
+    let mut other = loop {
+        // The server looks for new keys a few times a second.
+        let url = server.stream();
+        let mut subscriber = Subscriber::connect(&url, Some(&other_key)).await;
+        if subscriber.hello().await.auth == "ok" {
+            subscriber.subscribed().await;
+            break subscriber;
+        }
+    };
+    revoked.heartbeat().await;
+
+    let id = server.key.split('_').nth(1).unwrap();
+    let told = run(&[
+        "keys",
+        "revoke",
+        id,
+        "--data-dir",
+        dir.path().to_str().unwrap(),
+    ]);
+    let since = Instant::now();
+    let (refusal, close) = revoked.refusal().await;
+
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert_eq!(
+        (refusal.unwrap().code.as_str(), close),
+        ("unauthorized", Some(4401))
+    );
+    assert!(
+        since.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        since.elapsed()
+    );
+    edgar.publish_now(1);
+    other.event().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_key_is_out_within_a_second() {
+    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let key = create_key(dir.path(), &["--expires", "3s"]);
+    let until = Instant::now() + Duration::from_secs(3);
+    let server = Server::start_with_key(dir.path(), &edgar.url(), &key, &[]).await;
+    let mut subscriber = Subscriber::subscribe(&server.stream(), &key, "").await;
+
+    let (refusal, close) = subscriber.refusal().await;
+
+    assert_eq!(
+        (refusal.unwrap().code.as_str(), close),
+        ("unauthorized", Some(4401))
+    );
+    assert!(
+        until.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        until.elapsed()
+    );
+}
