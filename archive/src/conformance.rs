@@ -49,7 +49,6 @@ async fn absent_objects_are_not_found(bucket: &dyn Bucket) {
         .await
         .unwrap_err();
     assert!(matches!(error, BucketError::NotFound(_)), "{error:?}");
-    assert!(!error.is_transient());
 }
 
 async fn bytes_come_back_as_they_were_put(bucket: &dyn Bucket, staging: &Staging) {

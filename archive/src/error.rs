@@ -34,11 +34,6 @@ pub enum BucketError {
 }
 
 impl BucketError {
-    /// Whether trying again later can succeed without anyone doing something.
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
-    }
-
     /// Sorts a file system's error into its role.
     pub(crate) fn from_io(key: &Key, source: io::Error) -> Self {
         let key = key.clone();

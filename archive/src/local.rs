@@ -2,11 +2,14 @@
 //!
 //! A put links the staged file to its name, which fails when the name is taken, then
 //! fsyncs the folder. So a name always stands for a whole object, also after a power cut.
+//! The staging folder lies in the bucket's folder, because links do not cross file systems.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -22,6 +25,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct LocalBucket {
     root: PathBuf,
+    /// Folders whose own names are known to survive a power cut.
+    durable: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl LocalBucket {
@@ -32,20 +37,56 @@ impl LocalBucket {
     pub fn open(root: impl Into<PathBuf>) -> io::Result<Self> {
         let root = root.into();
         fs::create_dir_all(&root)?;
-        Ok(Self { root })
+        if let Some(parent) = root.canonicalize()?.parent() {
+            File::open(parent)?.sync_all()?;
+        }
+        Ok(Self {
+            root,
+            durable: Arc::default(),
+        })
+    }
+
+    /// Where objects of this bucket are to be staged; no key leads there.
+    pub fn staging_folder(&self) -> PathBuf {
+        self.root.join(".staging")
     }
 
     fn path(&self, key: &Key) -> PathBuf {
         self.root.join(key.as_str())
+    }
+
+    fn link(&self, staged: &Path, path: &Path) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(&self.root);
+        self.make_durable(folder)?;
+        let linked = fs::hard_link(staged, path);
+        // Also for a name that was taken: whoever took it may not have come this far.
+        File::open(folder)?.sync_all()?;
+        linked
+    }
+
+    fn make_durable(&self, folder: &Path) -> io::Result<()> {
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        if durable.contains(folder) {
+            return Ok(());
+        }
+        fs::create_dir_all(folder)?;
+        for made in folder
+            .ancestors()
+            .take_while(|made| made.starts_with(&self.root))
+        {
+            File::open(made)?.sync_all()?;
+        }
+        durable.insert(folder.to_owned());
+        Ok(())
     }
 }
 
 #[async_trait]
 impl Bucket for LocalBucket {
     async fn put(&self, key: &Key, object: &Staged) -> Result<(), BucketError> {
-        let (root, path) = (self.root.clone(), self.path(key));
+        let (this, path) = (self.clone(), self.path(key));
         let staged = object.path().to_owned();
-        blocking(key, move || link(&root, &staged, &path)).await
+        blocking(key, move || this.link(&staged, &path)).await
     }
 
     async fn open(&self, key: &Key) -> Result<Object, BucketError> {
@@ -81,37 +122,6 @@ async fn blocking<T: Send + 'static>(
     result.map_err(|error| BucketError::from_io(key, error))
 }
 
-fn link(root: &Path, staged: &Path, path: &Path) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(root);
-    if !folder.exists() {
-        make_folder(root, folder)?;
-    }
-    match fs::hard_link(staged, path) {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => copy(staged, path, folder)?,
-        linked => linked?,
-    }
-    File::open(folder)?.sync_all()
-}
-
-fn make_folder(root: &Path, folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    for made in folder.ancestors().take_while(|made| made.starts_with(root)) {
-        File::open(made)?.sync_all()?;
-    }
-    Ok(())
-}
-
-/// The staged file lies on another file system: copy it beside its name, then link.
-fn copy(staged: &Path, path: &Path, folder: &Path) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = folder.join(format!(".{name}.draft"));
-    fs::copy(staged, &beside)?;
-    File::open(&beside)?.sync_all()?;
-    let linked = fs::hard_link(&beside, path);
-    fs::remove_file(&beside)?;
-    linked
-}
-
 fn collect(folder: &Path, prefix: &str, keys: &mut Vec<Key>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -128,34 +138,17 @@ fn collect(folder: &Path, prefix: &str, keys: &mut Vec<Key>) -> io::Result<()> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::{conformance, staging::Staging};
 
     #[tokio::test]
     async fn a_folder_keeps_the_promises_of_a_bucket() {
         let dir = tempfile::tempdir().unwrap();
-        let staging = Staging::open(dir.path().join("staging")).unwrap();
-
         let bucket = LocalBucket::open(dir.path().join("bucket")).unwrap();
 
+        let staging = Staging::open(bucket.staging_folder()).unwrap();
+
         conformance::check(Arc::new(bucket), &staging).await;
-    }
-
-    #[tokio::test]
-    async fn a_staged_file_of_another_file_system_is_copied() {
-        let dir = tempfile::tempdir().unwrap();
-        let staged = dir.path().join("staged");
-        fs::write(&staged, "bytes").unwrap();
-        let path = dir.path().join("name");
-
-        copy(&staged, &path, dir.path()).unwrap();
-        let again = copy(&staged, &path, dir.path()).unwrap_err();
-
-        assert_eq!(fs::read(&path).unwrap(), b"bytes");
-        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 
     #[tokio::test]

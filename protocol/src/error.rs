@@ -25,4 +25,7 @@ pub enum ParseError {
     /// Not a form type: 1 to 40 printable ASCII characters.
     #[error("`{0}` is not a form type; write it as EDGAR does, such as 8-K or 13F-HR/A")]
     Form(String),
+    /// Not a pattern of forms: a form, or its beginning and one `*`.
+    #[error("`{0}` is no pattern of forms; `*` stands only at the end, as in 424B*")]
+    FormPattern(String),
 }

@@ -1,11 +1,10 @@
 //! Events: the entries of the log, and the frames that carry them.
 
-use std::{fmt, str::FromStr};
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
 use crate::{
-    filing::{Filing, named},
+    filing::Filing,
+    named::named,
     seq::{Cursor, Epoch, Seq},
     time::Timestamp,
 };
@@ -66,6 +65,13 @@ impl Body {
     pub const fn filing(&self) -> Option<&Filing> {
         match self {
             Self::FilingSeen(filing) | Self::FilingArchived(filing) => Some(filing),
+        }
+    }
+
+    /// The filing it is about, to be changed before it is encoded.
+    pub const fn filing_mut(&mut self) -> &mut Filing {
+        match self {
+            Self::FilingSeen(filing) | Self::FilingArchived(filing) => filing,
         }
     }
 }

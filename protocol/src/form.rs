@@ -95,7 +95,14 @@ impl FromStr for FormPattern {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        match text.trim().strip_suffix('*') {
+        let text = text.trim();
+        let prefix = text.strip_suffix('*');
+        if prefix.unwrap_or(text).contains('*') || prefix.is_some_and(|p| p.ends_with(' ')) {
+            return Err(ParseError::FormPattern(
+                text.chars().take(MAX_BYTES).collect(),
+            ));
+        }
+        match prefix {
             Some("") => Ok(Self::Prefix(String::new())),
             Some(prefix) => Ok(Self::Prefix(prefix.parse::<Form>()?.0)),
             None => Ok(Self::Exact(text.parse()?)),
@@ -136,6 +143,13 @@ mod tests {
         assert!(matches("424b*", "424B5"));
         assert!(!matches("424B*", "425"));
         assert!(matches("*", "10-Q"));
+    }
+
+    #[test]
+    fn a_star_stands_at_the_end_only() {
+        for text in ["8*K", "**", "D *", "*8"] {
+            assert!(text.parse::<FormPattern>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What travels on the stream besides events: greetings, heartbeats, errors, and what
 //! a client may say.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use crate::{
     close::CloseCode,
     event::Event,
-    filing::{Source, named},
+    filing::Source,
     filter::{Filter, hint},
+    named::named,
     seq::{After, Cursor},
     time::Timestamp,
 };
@@ -131,8 +132,6 @@ named! {
         FilterEmpty = "filter_empty",
         /// A value a field cannot have.
         FilterBadValue = "filter_bad_value",
-        /// A query parameter that does not exist.
-        UnknownParameter = "unknown_parameter",
         /// A parameter's value is wrong.
         BadParameter = "bad_parameter",
         /// A client message that is not understood.

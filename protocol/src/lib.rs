@@ -21,5 +21,6 @@ pub mod filing;
 pub mod filter;
 pub mod form;
 pub mod frame;
+mod named;
 pub mod seq;
 pub mod time;

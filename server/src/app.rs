@@ -14,12 +14,12 @@ use anyhow::{Context, bail};
 use archive::{local::LocalBucket, staging::Staging};
 use axum::serve::ListenerExt;
 use monitors::{atom::AtomMonitor, clock::Clock, efts::EftsMonitor};
-use protocol::{accession::Accession, filing::Source};
+use protocol::{accession::Accession, filing::Source, time::Timestamp};
 use sec_client::SecClient;
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::{mpsc, watch},
-    time::{MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -27,12 +27,12 @@ use crate::{
     config::Config,
     fetch::{Fetcher, Parts},
     http,
-    keys::{KeyFile, KeyRing},
+    keys::{KeyFile, KeyFileVersion},
     log,
     metrics::Metrics,
-    seen::{Recall, recall},
+    seen::recall,
     status::{Phase, SourceState, Status},
-    stream::{Sessions, Shared},
+    stream::{Control, Sessions, Shared},
     tasks::Tasks,
     updater::{Archived, Inbox, Retention, Updater},
 };
@@ -46,6 +46,9 @@ const BACKLOG: u32 = 4096;
 /// How often the key file is looked at: a revoked key's sockets close within a second.
 const KEYS_INTERVAL: Duration = Duration::from_millis(250);
 
+/// How long requests may still take when the program stops; sessions are closed besides.
+const HTTP_PATIENCE: Duration = Duration::from_secs(3);
+
 /// How long each phase of stopping may take.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -54,6 +57,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct App {
     addr: SocketAddr,
     shared: Arc<Shared>,
+    control: Arc<watch::Sender<Control>>,
     /// Monitors and fetcher: what brings work.
     inflow: Phased,
     updater: Tasks,
@@ -79,62 +83,62 @@ impl App {
         let listener = listen(config.listen)?;
         let addr = listener.local_addr()?;
         let (writer, reader) = log::open(&config.data_dir)?;
-        let recalling = reader.clone();
-        let Recall {
-            seen,
-            recent,
-            tally,
-        } = tokio::task::spawn_blocking(move || recall(&recalling)).await??;
-        let status = Arc::new(Status::new(clock.now(), sources(&config), tally));
-        let metrics = Arc::new(Metrics::new());
-        let sec = SecClient::new(config.edgar.client.clone())?;
-        let (keys, keys_changes) =
-            watch::channel(Arc::new(KeyFile::new(config.keys_file()).read()?));
-
-        let (reports_in, reports) = mpsc::channel(INBOX_MAX);
-        let (archived_in, archived) = mpsc::channel(INBOX_MAX);
-        let mut updater = Tasks::default();
-        let work = Updater {
-            log: writer,
-            seen,
-            status: status.clone(),
-            metrics: metrics.clone(),
-            clock: clock.clone(),
-            retention: config.log_retention.map(Retention::new),
-        };
-        updater.spawn_blocking("updater", move || work.run(Inbox { reports, archived }));
-
+        let key_file = KeyFile::new(config.keys_file());
+        let key_version = key_file.version();
+        let keys = Arc::new(key_file.read()?);
+        let (control, controlled) = watch::channel(Control {
+            keys,
+            keys_version: key_version,
+            closing: false,
+        });
+        let control = Arc::new(control);
         let shared = Arc::new(Shared {
             log: reader,
-            status,
-            metrics,
-            sec,
+            status: Arc::new(Status::new(clock.now(), sources(&config))),
+            metrics: Arc::new(Metrics::new()),
+            sec: SecClient::new(config.edgar.client.clone())?,
             clock,
-            keys: keys_changes,
+            control: controlled,
+            key_file: key_file.clone(),
             auth_required: config.auth_required,
             stream: config.stream.clone(),
             sessions: Sessions::default(),
-            closing: CancellationToken::new(),
         });
-        let mut inflow = Phased::default();
-        start_fetcher(&mut inflow, &config, &shared, archived_in)?;
-        start_monitors(&mut inflow, &config, &shared, &recent, reports_in);
         let mut doors = Phased::default();
-        doors.tasks.spawn(
-            "keys",
-            watch_keys(KeyFile::new(config.keys_file()), keys, doors.stop.clone()),
-        );
+        let watch = watch_keys(key_file, key_version, control.clone(), doors.stop.clone());
+        doors.tasks.spawn("keys", watch);
         doors
             .tasks
             .spawn("summary", summarize(shared.clone(), doors.stop.clone()));
         doors
             .tasks
             .spawn("http", serve(listener, shared.clone(), doors.stop.clone()));
+
+        let reader = shared.log.clone();
+        let recalled = tokio::task::spawn_blocking(move || recall(&reader)).await??;
+        shared.status.set_tally(recalled.tally);
+        let (reports_in, reports) = mpsc::channel(INBOX_MAX);
+        let (archived_in, archived) = mpsc::channel(INBOX_MAX);
+        let mut updater = Tasks::default();
+        let work = Updater {
+            log: writer,
+            seen: recalled.seen,
+            status: shared.status.clone(),
+            metrics: shared.metrics.clone(),
+            clock: shared.clock.clone(),
+            retention: config.log_retention.map(Retention::new),
+            last_at: recalled.last_at,
+        };
+        updater.spawn_blocking("updater", move || work.run(Inbox { reports, archived }));
+        let mut inflow = Phased::default();
+        start_fetcher(&mut inflow, &config, &shared, archived_in)?;
+        start_monitors(&mut inflow, &config, &shared, &recalled.recent, reports_in);
         shared.status.enter(Phase::Running);
         tracing::info!(%addr, epoch = %shared.log.epoch(), head = %shared.log.tip(), "ready");
         Ok(Self {
             addr,
             shared,
+            control,
             inflow,
             updater,
             doors,
@@ -167,7 +171,9 @@ impl App {
             Ok(()) => anyhow::anyhow!("the task `{name}` ended by itself"),
             Err(error) => error.context(format!("the task `{name}` failed")),
         };
-        self.stop().await?;
+        if let Err(stuck) = self.stop().await {
+            tracing::error!(error = format!("{stuck:#}"), "no clean stop");
+        }
         Err(failure)
     }
 
@@ -178,7 +184,7 @@ impl App {
         let mut stuck = self.inflow.tasks.finish(GRACE).await;
         // Their ends of the channels are gone with them, so the updater drains and ends.
         stuck.extend(self.updater.finish(GRACE).await);
-        self.shared.closing.cancel();
+        self.control.send_modify(|control| control.closing = true);
         self.doors.stop.cancel();
         stuck.extend(self.doors.tasks.finish(GRACE).await);
         if stuck.is_empty() {
@@ -226,28 +232,19 @@ fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// The sources to be watched, before their first poll.
 fn sources(config: &Config) -> BTreeMap<Source, SourceState> {
-    let atom = (
-        Source::Atom,
-        config.atom.enabled,
-        config.atom.poll_interval_ms,
-    );
-    let efts = (
-        Source::Efts,
-        config.efts.enabled,
-        config.efts.poll_interval_ms,
-    );
-    let watched = [atom, efts].into_iter().filter(|(_, enabled, _)| *enabled);
-    watched
-        .map(|(source, _, ms)| {
-            (
-                source,
-                SourceState {
-                    poll_interval_ms: ms.into(),
-                    ..SourceState::default()
-                },
-            )
-        })
-        .collect()
+    let atom = SourceState {
+        poll_interval_ms: config.atom.poll_interval_ms.into(),
+        closed_poll_interval_ms: config.atom.closed_poll_interval_ms.into(),
+        ..SourceState::default()
+    };
+    let efts = SourceState {
+        poll_interval_ms: config.efts.poll_interval_ms.into(),
+        closed_poll_interval_ms: config.efts.poll_interval_ms.max(10_000).into(),
+        ..SourceState::default()
+    };
+    let atom = config.atom.enabled.then_some((Source::Atom, atom));
+    let efts = config.efts.enabled.then_some((Source::Efts, efts));
+    atom.into_iter().chain(efts).collect()
 }
 
 fn start_fetcher(
@@ -262,19 +259,17 @@ fn start_fetcher(
             dir.display()
         )
     };
-    let staging = config.data_dir.join("staging");
+    let remedy = || cannot(&config.archive_dir);
+    let bucket = LocalBucket::open(&config.archive_dir).with_context(remedy)?;
     let parts = Parts {
         log: shared.log.clone(),
         watermark: log::watermark(&config.data_dir, &shared.log, "fetch")?,
         sec: shared.sec.clone(),
         www_url: config.edgar.www_url.clone(),
-        staging: Staging::open(&staging).with_context(|| cannot(&staging))?,
-        bucket: Arc::new(
-            LocalBucket::open(&config.archive_dir).with_context(|| cannot(&config.archive_dir))?,
-        ),
+        staging: Staging::open(bucket.staging_folder()).with_context(remedy)?,
+        bucket: Arc::new(bucket),
         status: shared.status.clone(),
         metrics: shared.metrics.clone(),
-        clock: shared.clock.clone(),
     };
     inflow.tasks.spawn(
         "fetcher",
@@ -333,9 +328,17 @@ async fn serve(
         let _ = socket.set_nodelay(true);
     });
     let service = http::router(shared.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await?;
+    let serving =
+        axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let given_up = async {
+        stop.cancelled().await;
+        sleep(HTTP_PATIENCE).await;
+    };
+    tokio::select! {
+        served = serving => served?,
+        // Somebody has sent half a request and nothing since.
+        () = given_up => {}
+    }
     shared.sessions.all_closed().await;
     Ok(())
 }
@@ -343,26 +346,31 @@ async fn serve(
 /// Reads the key file again when it was replaced or a key's time is up.
 async fn watch_keys(
     file: KeyFile,
-    keys: watch::Sender<Arc<KeyRing>>,
+    mut version: Option<KeyFileVersion>,
+    control: Arc<watch::Sender<Control>>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut version = file.version();
     let mut ticks = interval(KEYS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let clock = Clock::system();
-    let mut looked_at = clock.now();
+    let mut looked_at = Timestamp::now();
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let now = clock.now();
-        if file.version() != version {
-            version = file.version();
+        let now = Timestamp::now();
+        let current = file.version();
+        if current != version {
             match file.read() {
-                Ok(ring) => drop(keys.send_replace(Arc::new(ring))),
+                Ok(ring) => {
+                    version = current;
+                    control.send_modify(|control| {
+                        control.keys = Arc::new(ring);
+                        control.keys_version = version;
+                    });
+                }
                 Err(error) => {
-                    tracing::error!(error = format!("{error:#}"), "API keys stay as they were")
+                    tracing::error!(error = format!("{error:#}"), "API keys stay as they were");
                 }
             }
-        } else if keys.borrow().any_expired_between(looked_at, now) {
-            keys.send_modify(|_| {});
+        } else if control.borrow().keys.any_expired_between(looked_at, now) {
+            control.send_modify(|_| {});
         }
         looked_at = now;
     }

@@ -185,6 +185,9 @@ impl KeyRing {
     }
 }
 
+/// Something that differs whenever the file was replaced: time and inode.
+pub type KeyFileVersion = (std::time::SystemTime, u64);
+
 /// The file of the API keys.
 #[derive(Debug, Clone)]
 pub struct KeyFile {
@@ -212,8 +215,8 @@ impl KeyFile {
         }
     }
 
-    /// Something that differs whenever the file was replaced.
-    pub fn version(&self) -> Option<(std::time::SystemTime, u64)> {
+    /// What tells this file from one that replaces it; `None` without a file.
+    pub fn version(&self) -> Option<KeyFileVersion> {
         let meta = fs::metadata(&self.path).ok()?;
         Some((
             meta.modified().ok()?,

@@ -9,10 +9,10 @@ use anyhow::Context;
 use eventlog::Reader;
 use protocol::{
     accession::Accession,
-    event::{Event, EventType},
+    event::EventType,
     filter::Facts,
     seq::Seq,
-    time::{Date, eastern_day},
+    time::{Date, Timestamp, eastern_day},
 };
 use serde::Deserialize;
 
@@ -38,6 +38,8 @@ pub(crate) struct Recall {
     pub(crate) recent: Vec<Accession>,
     /// Events of the newest Eastern day in the log.
     pub(crate) tally: Tally,
+    /// `at` of the newest event.
+    pub(crate) last_at: Timestamp,
 }
 
 /// Events counted by Eastern day.
@@ -58,7 +60,7 @@ const RECENT: usize = 20_000;
 struct Sketch {
     #[serde(rename = "type")]
     event_type: EventType,
-    at: protocol::time::Timestamp,
+    at: Timestamp,
     filing: Option<FilingSketch>,
 }
 
@@ -87,6 +89,7 @@ impl Recall {
         let event: Sketch = serde_json::from_slice(frame)
             .with_context(|| format!("event {seq} of the log is not one of ours"))?;
         self.tally.count(event.event_type, eastern_day(event.at));
+        self.last_at = event.at;
         if let (EventType::FilingSeen, Some(filing)) = (event.event_type, event.filing) {
             self.seen.insert(filing.accession);
             self.recent.push(filing.accession);
@@ -109,10 +112,5 @@ impl Tally {
             EventType::FilingArchived => self.archived += 1,
             _ => {}
         }
-    }
-
-    /// Counts an event that enters the log now.
-    pub(crate) fn count_event(&mut self, event: &Event) {
-        self.count(event.body.event_type(), eastern_day(event.at));
     }
 }

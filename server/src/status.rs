@@ -7,14 +7,16 @@ use std::{
     collections::BTreeMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicI64, AtomicU8, Ordering},
     },
     time::Duration,
 };
 
+use jiff::civil::time;
 use protocol::{
+    event::EventType,
     filing::Source,
-    time::{Timestamp, to_millis},
+    time::{Date, Timestamp, eastern_day, from_eastern, to_millis},
 };
 use serde::Serialize;
 
@@ -49,6 +51,8 @@ pub(crate) struct SourceState {
     pub(crate) failures: u64,
     /// Milliseconds between its polls while EDGAR is open.
     pub(crate) poll_interval_ms: u64,
+    /// Milliseconds between its polls at night and on weekends.
+    pub(crate) closed_poll_interval_ms: u64,
 }
 
 /// What the fetcher has in hand.
@@ -71,7 +75,12 @@ pub(crate) struct Status {
     sources: Mutex<BTreeMap<Source, SourceState>>,
     tally: Mutex<Tally>,
     fetch: Mutex<FetchState>,
+    /// Milliseconds since 1970, or [`NEVER`]: every session asks at every event.
+    complete_through: AtomicI64,
 }
+
+/// Some source has not been read once.
+const NEVER: i64 = i64::MIN;
 
 /// A source silent for longer while EDGAR is open is not fresh. Source: of all silences
 /// in EDGAR's hours one in a thousand is longer than 167 s.
@@ -79,17 +88,14 @@ const SILENCE: Duration = Duration::from_secs(180);
 
 impl Status {
     /// The state at the start, with the sources that will be watched.
-    pub(crate) fn new(
-        now: Timestamp,
-        sources: BTreeMap<Source, SourceState>,
-        tally: Tally,
-    ) -> Self {
+    pub(crate) fn new(now: Timestamp, sources: BTreeMap<Source, SourceState>) -> Self {
         Self {
             phase: AtomicU8::new(Phase::Starting as u8),
             started_at: to_millis(now),
             sources: Mutex::new(sources),
-            tally: Mutex::new(tally),
+            tally: Mutex::default(),
             fetch: Mutex::default(),
+            complete_through: AtomicI64::new(NEVER),
         }
     }
 
@@ -113,6 +119,13 @@ impl Status {
         state.listed_through = state.listed_through.max(Some(listed_through));
         state.error = None;
         state.failures = 0;
+        let slowest = sources
+            .values()
+            .map(|state| state.listed_through)
+            .min()
+            .flatten();
+        let slowest = slowest.map_or(NEVER, Timestamp::as_millisecond);
+        self.complete_through.store(slowest, Ordering::Release);
     }
 
     /// A poll failed: nothing moves.
@@ -136,12 +149,7 @@ impl Status {
     /// Everything that every source listed up to this time has been emitted; `None` while
     /// a source has not been read once.
     pub(crate) fn complete_through(&self) -> Option<Timestamp> {
-        let sources = lock(&self.sources);
-        sources
-            .values()
-            .map(|state| state.listed_through)
-            .min()
-            .flatten()
+        Timestamp::from_millisecond(self.complete_through.load(Ordering::Acquire)).ok()
     }
 
     /// Sources that should have answered by now and did not.
@@ -149,8 +157,13 @@ impl Status {
         if !edgar::calendar::is_open(now) {
             return Vec::new();
         }
+        // The silence of the night does not count.
+        let opening = from_eastern(eastern_day(now).to_datetime(time(6, 0, 0, 0)));
         let stale = |state: &SourceState| {
-            let since = state.last_success.unwrap_or(self.started_at);
+            let since = state
+                .last_success
+                .unwrap_or(self.started_at)
+                .max(opening.unwrap_or(now));
             let patience = SILENCE.max(Duration::from_millis(state.poll_interval_ms) * 4);
             now.duration_since(since).unsigned_abs() > patience
         };
@@ -166,8 +179,14 @@ impl Status {
         *lock(&self.tally)
     }
 
+    /// What the log held at the start.
     pub(crate) fn set_tally(&self, tally: Tally) {
         *lock(&self.tally) = tally;
+    }
+
+    /// An event of that Eastern day is durable.
+    pub(crate) fn count(&self, event_type: EventType, day: Date) {
+        lock(&self.tally).count(event_type, day);
     }
 
     pub(crate) fn fetch(&self) -> FetchState {
@@ -195,7 +214,7 @@ mod tests {
 
     fn status() -> Status {
         let sources = [Source::Atom, Source::Efts].map(|source| (source, SourceState::default()));
-        Status::new(at("2026-03-03T20:00:00Z"), sources.into(), Tally::default())
+        Status::new(at("2026-03-03T20:00:00Z"), sources.into())
     }
 
     #[test]
@@ -221,6 +240,17 @@ mod tests {
 
         assert_eq!(status.complete_through(), Some(time));
         assert_eq!(status.sources()[&Source::Atom].failures, 1);
+    }
+
+    #[test]
+    fn the_silence_of_the_night_does_not_count_in_the_morning() {
+        let status = status();
+        let night = at("2026-03-04T05:09:00Z");
+        status.polled(Source::Atom, night, night);
+        status.polled(Source::Efts, night, night);
+
+        assert!(status.stale_sources(at("2026-03-04T11:00:01Z")).is_empty());
+        assert_eq!(status.stale_sources(at("2026-03-04T11:04:00Z")).len(), 2);
     }
 
     #[test]

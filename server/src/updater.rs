@@ -18,9 +18,9 @@ use bytes::Bytes;
 use eventlog::segment::FRAME_MAX_BYTES;
 use monitors::{clock::Clock, sighting::Report};
 use protocol::{
-    event::{Body, Event},
-    filing::{Filing, Source},
-    time::{Timestamp, to_millis},
+    event::{Body, Event, EventType},
+    filing::{Filer, Filing, Source},
+    time::{Timestamp, eastern_day, to_millis},
 };
 use tokio::sync::mpsc;
 
@@ -48,6 +48,8 @@ pub(crate) struct Updater {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
     pub(crate) retention: Option<Retention>,
+    /// `at` of the newest event.
+    pub(crate) last_at: Timestamp,
 }
 
 /// How long events are kept.
@@ -72,8 +74,12 @@ enum Message {
     Archived(Archived),
 }
 
-/// Good polls of a group, to be told once the group is durable.
-type Polls = Vec<(Source, Timestamp)>;
+/// What a group tells, in order, once it is durable.
+enum Told {
+    Counted(EventType),
+    Polled(Source, Timestamp),
+    Failed(Source, String),
+}
 
 impl Updater {
     /// Works until the inbox is closed. Blocks its thread.
@@ -90,11 +96,11 @@ impl Updater {
 
     fn take_group(&mut self, first: Message, inbox: &mut Inbox) -> anyhow::Result<()> {
         let began = Instant::now();
-        let mut polls = Polls::new();
-        self.take(first, &mut polls)?;
+        let mut told = Vec::new();
+        self.take(first, &mut told)?;
         for _ in 1..GROUP_MAX {
             match inbox.waiting() {
-                Some(message) => self.take(message, &mut polls)?,
+                Some(message) => self.take(message, &mut told)?,
                 None => break,
             }
         }
@@ -104,11 +110,28 @@ impl Updater {
         self.metrics
             .commit_seconds
             .observe(began.elapsed().as_secs_f64());
-        let now = self.clock.now();
-        for (source, listed_through) in polls {
-            self.status.polled(source, now, listed_through);
-        }
+        self.tell(told);
         self.drop_old_segments()
+    }
+
+    fn tell(&self, told: Vec<Told>) {
+        let now = self.clock.now();
+        for one in told {
+            match one {
+                Told::Counted(event_type) => {
+                    self.status.count(event_type, eastern_day(self.last_at))
+                }
+                Told::Polled(source, listed_through) => {
+                    self.metrics.polled(source, true);
+                    self.status.polled(source, now, listed_through);
+                }
+                Told::Failed(source, error) => {
+                    self.metrics.polled(source, false);
+                    tracing::warn!(%source, error, "poll failed");
+                    self.status.failed(source, error);
+                }
+            }
+        }
     }
 
     fn drop_old_segments(&mut self) -> anyhow::Result<()> {
@@ -136,28 +159,24 @@ impl Updater {
         Ok(())
     }
 
-    fn take(&mut self, message: Message, polls: &mut Polls) -> anyhow::Result<()> {
+    fn take(&mut self, message: Message, told: &mut Vec<Told>) -> anyhow::Result<()> {
         match message {
-            Message::Report(Report::Sighted(sighting)) => self.sighted(sighting.filing),
-            Message::Archived(filing) => self.append(Body::FilingArchived(*filing)),
+            Message::Report(Report::Sighted(sighting)) => self.sighted(sighting.filing, told)?,
+            Message::Archived(filing) => self.append(Body::FilingArchived(*filing), told)?,
             Message::Report(Report::Polled {
                 source,
                 listed_through,
             }) => {
-                self.metrics.polled(source, true);
-                polls.push((source, listed_through));
-                Ok(())
+                told.push(Told::Polled(source, listed_through));
             }
             Message::Report(Report::Failed { source, error, .. }) => {
-                self.metrics.polled(source, false);
-                tracing::warn!(%source, error, "poll failed");
-                self.status.failed(source, error);
-                Ok(())
+                told.push(Told::Failed(source, error));
             }
         }
+        Ok(())
     }
 
-    fn sighted(&mut self, filing: Filing) -> anyhow::Result<()> {
+    fn sighted(&mut self, filing: Filing, told: &mut Vec<Told>) -> anyhow::Result<()> {
         let is_new = self.seen.insert(filing.accession);
         self.metrics.sighted(filing.source, is_new);
         if !is_new {
@@ -170,45 +189,44 @@ impl Updater {
                 .observe(latency.max(0.0));
         }
         tracing::debug!(accession = %filing.accession, form = %filing.form, source = %filing.source, "filing seen");
-        self.append(Body::FilingSeen(filing))
+        self.append(Body::FilingSeen(filing), told)
     }
 
-    fn append(&mut self, body: Body) -> anyhow::Result<()> {
-        let at = to_millis(self.clock.now());
-        let mut event = Event::new(self.log.epoch(), self.log.next_seq(), at, body);
+    fn append(&mut self, body: Body, told: &mut Vec<Told>) -> anyhow::Result<()> {
+        // A clock that was set back must not disturb the order that `time:` cursors rely on.
+        self.last_at = to_millis(self.clock.now()).max(self.last_at);
+        told.push(Told::Counted(body.event_type()));
+        let mut event = Event::new(self.log.epoch(), self.log.next_seq(), self.last_at, body);
         let mut frame = event.to_frame();
-        if frame.len() > FRAME_MAX_BYTES {
-            event.body = shortened(event.body);
-            frame = event.to_frame();
+        for shorten in [without_documents, bare] {
+            if frame.len() > FRAME_MAX_BYTES {
+                shorten(event.body.filing_mut());
+                frame = event.to_frame();
+            }
         }
         self.log
             .append(Bytes::from(frame))
             .context("an event does not fit the log")?;
-        let mut tally = self.status.tally();
-        tally.count_event(&event);
-        self.status.set_tally(tally);
         Ok(())
     }
 }
 
-/// A filing that would not fit a frame, with its lists cut: the archive has it all.
-fn shortened(body: Body) -> Body {
-    let cut = |mut filing: Filing| {
-        tracing::warn!(accession = %filing.accession, "event too large: documents and further filers left out");
-        filing.documents.clear();
-        filing.items.truncate(100);
-        filing.filers.truncate(500);
-        for filer in &mut filing.filers {
-            filer.name = filer.name.chars().take(200).collect();
-            filer.tickers.truncate(20);
-            filer.former_names.clear();
-        }
-        filing
-    };
-    match body {
-        Body::FilingSeen(filing) => Body::FilingSeen(cut(filing)),
-        Body::FilingArchived(filing) => Body::FilingArchived(cut(filing)),
+/// A filing whose frame would be too large, shortened: the archive has all of it.
+fn without_documents(filing: &mut Filing) {
+    tracing::warn!(accession = %filing.accession, "event too large: its documents are left out");
+    filing.documents.clear();
+}
+
+/// Still too large: what only hostile bytes can bring about.
+fn bare(filing: &mut Filing) {
+    tracing::warn!(accession = %filing.accession, "event too large: it is reduced to names");
+    filing.filers.truncate(1000);
+    for filer in &mut filing.filers {
+        let name: String = filer.name.chars().take(100).collect();
+        *filer = Filer::new(filer.cik, name, filer.role);
     }
+    filing.items.retain(|item| item.len() <= 16);
+    filing.items.truncate(100);
 }
 
 impl Inbox {
@@ -236,7 +254,6 @@ mod tests {
     use protocol::seq::Seq;
 
     use super::*;
-    use crate::seen::Tally;
 
     struct Bench {
         dir: tempfile::TempDir,
@@ -254,7 +271,7 @@ mod tests {
     fn bench() -> Bench {
         let dir = tempfile::tempdir().unwrap();
         let (log, reader) = crate::log::open(dir.path()).unwrap();
-        let status = Arc::new(Status::new(now(), Default::default(), Tally::default()));
+        let status = Arc::new(Status::new(now(), Default::default()));
         let updater = Updater {
             log,
             seen: Seen::default(),
@@ -262,6 +279,7 @@ mod tests {
             metrics: Arc::new(Metrics::new()),
             clock: Clock::new(now),
             retention: None,
+            last_at: Timestamp::UNIX_EPOCH,
         };
         let (reports, reports_in) = mpsc::channel(16);
         let (archived, archived_in) = mpsc::channel(16);
@@ -346,9 +364,10 @@ mod tests {
     async fn a_filing_of_absurd_size_is_cut_and_stops_nothing() {
         let bench = bench();
         let mut absurd = filing(1, Source::Atom);
-        let party =
-            protocol::filing::Filer::new(protocol::cik::Cik::new(1), "X".repeat(5_000), None);
-        absurd.filers = vec![party; 1_000];
+        let mut party = Filer::new(protocol::cik::Cik::new(1), "X".repeat(5_000), None);
+        party.state = Some("Y".repeat(2 << 20));
+        absurd.items = vec!["Z".repeat(2 << 20), "2.02".to_owned()];
+        absurd.filers = vec![party];
         bench
             .reports
             .send(Report::Sighted(Sighting { filing: absurd }))
@@ -357,7 +376,8 @@ mod tests {
 
         let (_dir, events) = finish(bench).await;
 
-        assert_eq!(events[0].body.filing().unwrap().filers.len(), 500);
+        let kept = events[0].body.filing().unwrap();
+        assert_eq!((kept.filers[0].name.len(), kept.items.len()), (100, 1));
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -106,12 +106,12 @@ impl Stage {
         let (config, key) = configure(&edgar, folder.path())?;
         let clock = edgar.clock().clone();
         let app = App::start(config, Clock::new(move || clock.now())).await?;
-        let url = format!("ws://{}/v1/stream", app.addr());
+        let addr = app.addr().to_string();
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(app.run_until(async {
             let _ = stopped.await;
         }));
-        let crowd = Crowd::connect(&url, &key, subscribers).await?;
+        let crowd = Crowd::connect(&addr, &key, subscribers).await?;
         Ok(Self {
             edgar,
             crowd,
@@ -151,29 +151,12 @@ impl Stage {
             .iter()
             .filter(|a| !arrivals.contains_key(*a))
             .count();
-        let most = arrivals
-            .values()
-            .map(|filing| filing.at.len())
-            .max()
-            .unwrap_or(0);
         let doubled = arrivals
             .values()
-            .filter(|filing| filing.at.len() > self.subscribers(most))
+            .filter(|filing| filing.at.len() > self.crowd.len())
             .count();
         println!("{:38} lost {lost}, doubled {doubled}", "");
         Ok(())
-    }
-
-    /// All subscribers get every filing, so the count that most filings have is theirs.
-    fn subscribers(&self, most: usize) -> usize {
-        let mut counts: HashMap<usize, usize> = HashMap::new();
-        for filing in self.crowd.arrivals().values() {
-            *counts.entry(filing.at.len()).or_default() += 1;
-        }
-        counts
-            .into_iter()
-            .max_by_key(|(_, filings)| *filings)
-            .map_or(most, |(count, _)| count)
     }
 
     fn report(&self, what: &str, arrivals: &HashMap<String, Arrivals>) {

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::Args;
 
-use super::{Failure, Global};
+use super::{Failure, Global, say};
 use crate::config::Config;
 
 /// Show the effective configuration, or the first mistake in it
@@ -15,14 +15,10 @@ Exit code 2 and the key's path on any mistake.")]
 pub(super) struct CheckConfig {}
 
 impl CheckConfig {
-    #[allow(clippy::print_stdout, reason = "the configuration is the result")]
     pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
         let raw = global.raw(Vec::new())?;
         Config::check(&raw)?;
-        print!(
-            "{}",
-            toml::to_string(&raw).context("the configuration cannot be shown")?
-        );
-        Ok(())
+        let shown = toml::to_string(&raw).context("the configuration cannot be shown")?;
+        say(&shown)
     }
 }

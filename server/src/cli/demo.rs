@@ -9,7 +9,7 @@ use monitors::clock::Clock;
 use protocol::time::{Timestamp, eastern_day, from_eastern};
 use simulator::Simulator;
 
-use super::{Failure, stop_signal};
+use super::{Failure, say, stop_signal};
 use crate::{
     app::App,
     config::{Config, raw::Raw},
@@ -40,7 +40,6 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    #[allow(clippy::print_stdout, reason = "addresses and key are the result")]
     pub(super) async fn run(self) -> Result<(), Failure> {
         let start = busy_hour(Timestamp::now());
         let world = simulator::Config {
@@ -61,9 +60,9 @@ impl Demo {
         let app = App::start(config, Clock::new(move || simulated.now())).await?;
 
         let addr = app.addr();
-        println!("page http://{addr}/#key={key}");
-        println!("stream ws://{addr}/v1/stream");
-        println!("key {key}");
+        say(&format!(
+            "page http://{addr}/#key={key}\nstream ws://{addr}/v1/stream\nkey {key}\n"
+        ))?;
         eprintln!(
             "\nIn another terminal:\n  filingwire tail --url ws://{addr}/v1/stream --key {key}\n\nCtrl-C stops.\n"
         );

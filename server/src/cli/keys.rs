@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use jiff::SignedDuration;
 use protocol::time::Timestamp;
 
-use super::{Failure, Global};
+use super::{Failure, Global, say};
 use crate::{
     config::raw::Raw,
     keys::{ApiKey, KeyFile, NewKey, Scope},
@@ -41,7 +41,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct Create {
     /// Whose key it is
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = parse_name)]
     name: String,
     /// What it may do: stream, read, archive, metrics, admin
     #[arg(
@@ -57,6 +57,14 @@ struct Create {
     /// Most connections at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
+}
+
+fn parse_name(text: &str) -> Result<String, String> {
+    let count = text.chars().count();
+    if text.trim().is_empty() || count > 64 || text.chars().any(char::is_control) {
+        return Err("a name has 1 to 64 characters, none of them a control character".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn parse_span(text: &str) -> Result<SignedDuration, String> {
@@ -77,22 +85,19 @@ fn parse_span(text: &str) -> Result<SignedDuration, String> {
 }
 
 impl Keys {
-    #[allow(clippy::print_stdout, reason = "keys are the result")]
     pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
         // A key needs no contact, so the tree is used unchecked.
         let Raw { data_dir, .. } = global.raw(Vec::new())?;
         let file = KeyFile::new(std::path::Path::new(&data_dir).join("keys.json"));
         let now = Timestamp::now();
         match self.command {
-            Command::Create(create) => println!("{}", file.create(create.into_new_key(now), now)?),
-            Command::List => {
-                for line in list(file.read()?.all(), now) {
-                    println!("{line}");
-                }
+            Command::Create(create) => {
+                let key = file.create(create.into_new_key(now), now)?;
+                say(&format!("{key}\n"))
             }
-            Command::Revoke { id } => file.revoke(&id, now)?,
+            Command::List => say(&list(file.read()?.all(), now)),
+            Command::Revoke { id } => Ok(file.revoke(&id, now)?),
         }
-        Ok(())
     }
 }
 
@@ -107,7 +112,7 @@ impl Create {
     }
 }
 
-fn list(keys: &[ApiKey], now: Timestamp) -> Vec<String> {
+fn list(keys: &[ApiKey], now: Timestamp) -> String {
     let width = keys
         .iter()
         .map(|key| key.name.chars().count())
@@ -131,7 +136,12 @@ fn list(keys: &[ApiKey], now: Timestamp) -> Vec<String> {
             key.state(now)
         )
     };
-    std::iter::once(head).chain(keys.iter().map(row)).collect()
+    let lines: Vec<String> = std::iter::once(head).chain(keys.iter().map(row)).collect();
+    lines.join(
+        "
+",
+    ) + "
+"
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ impl Global {
             .map(|dir| ("data_dir", dir.display().to_string()));
         let flags = data_dir.into_iter().chain(flags).collect();
         // `FILINGWIRE_CONFIG` and the like are no keys: those have two underscores.
-        config::load(self.config.as_deref(), std::env::vars(), &flags)
+        config::load(self.config.as_deref(), std::env::vars_os(), &flags)
     }
 
     /// The checked configuration.
@@ -165,6 +165,21 @@ fn parse_rate(text: &str) -> Result<f64, String> {
         Ok(rate)
     } else {
         Err("must be 0 to 1000".to_owned())
+    }
+}
+
+/// Writes a result to stdout. A reader that has gone away has all it wanted.
+fn say(text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Failed(
+            anyhow::Error::from(error).context("cannot write to stdout"),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 use monitors::clock::Clock;
 
 use super::{Failure, Global, stop_signal};
-use crate::app::App;
+use crate::{app::App, telemetry::LogFormat};
 
 /// The server: watch EDGAR, keep every filing, serve subscribers
 #[derive(Debug, Args)]
@@ -31,7 +31,9 @@ impl Serve {
             .filter_map(|(key, value)| Some((key, value?)));
         let config = global.config(set.collect())?;
         let app = App::start(config, Clock::system()).await?;
-        eprintln!("filingwire: page http://{}/", app.addr());
+        if global.log == LogFormat::Text {
+            eprintln!("filingwire: page http://{}/", app.addr());
+        }
         Ok(app.run_until(stop_signal()).await?)
     }
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use simulator::{Config, FaultPlan, Simulator};
 use tokio::net::TcpListener;
 
-use super::{Failure, stop_signal};
+use super::{Failure, say, stop_signal};
 
 /// A simulated EDGAR, for client developers and tests
 #[derive(Debug, Args)]
@@ -31,7 +31,6 @@ pub(super) struct Simulate {
 }
 
 impl Simulate {
-    #[allow(clippy::print_stdout, reason = "the address is the result")]
     pub(super) async fn run(self) -> Result<(), Failure> {
         let listener = TcpListener::bind(&self.listen).await.with_context(|| {
             format!(
@@ -48,7 +47,7 @@ impl Simulate {
         let simulator = Simulator::start(config, listener)
             .await
             .context("cannot start the simulated EDGAR")?;
-        println!("edgar {}", simulator.url());
+        say(&format!("edgar {}\n", simulator.url()))?;
         stop_signal().await;
         simulator.stop().await;
         Ok(())

@@ -68,6 +68,8 @@ pub struct Edgar {
     pub www_url: String,
     /// Scheme and host of the search index.
     pub efts_url: String,
+    /// Scheme and host of the data service.
+    pub data_url: String,
     /// The one door's settings.
     pub client: sec_client::Config,
 }
@@ -142,6 +144,7 @@ fn check_edgar(raw: &raw::Edgar) -> Result<Edgar, ConfigError> {
     Ok(Edgar {
         www_url: base_url("edgar.www_url", &raw.www_url)?,
         efts_url: base_url("edgar.efts_url", &raw.efts_url)?,
+        data_url: base_url("edgar.data_url", &raw.data_url)?,
         client,
     })
 }
@@ -157,8 +160,8 @@ fn base_url(key: &str, text: &str) -> Result<String, ConfigError> {
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(wrong("is not of http or https"));
     }
-    if url.path() != "/" || url.query().is_some() {
-        return Err(wrong("has a path"));
+    if url.as_str().trim_end_matches('/') != url.origin().ascii_serialization() {
+        return Err(wrong("has more than that"));
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
@@ -254,7 +257,7 @@ mod tests {
     #[test]
     fn every_wrong_value_names_its_key() {
         type Mistake = (&'static str, fn(&mut Raw));
-        let cases: [Mistake; 9] = [
+        let cases: [Mistake; 11] = [
             ("listen", |raw| raw.listen = "localhost".into()),
             ("edgar.contact", |raw| raw.edgar.contact = String::new()),
             ("edgar.contact", |raw| raw.edgar.contact = "me".into()),
@@ -263,6 +266,12 @@ mod tests {
             }),
             ("edgar.www_url", |raw| {
                 raw.edgar.www_url = "https://www.sec.gov/Archives".into()
+            }),
+            ("edgar.efts_url", |raw| {
+                raw.edgar.efts_url = "https://me@efts.sec.gov#x".into()
+            }),
+            ("edgar.data_url", |raw| {
+                raw.edgar.data_url = "nonsense".into()
             }),
             ("monitors.atom.poll_interval_ms", |raw| {
                 raw.monitors.atom.poll_interval_ms = 0

@@ -1,7 +1,7 @@
 //! Where configuration comes from: defaults, then the file, then the environment, then
 //! the flags; each over the one before.
 
-use std::{fs, io, path::Path};
+use std::{ffi::OsString, fs, io, path::Path};
 
 use toml::{Table, Value};
 
@@ -20,7 +20,7 @@ const PREFIX: &str = "FILINGWIRE__";
 /// known one), or a value of the wrong type.
 pub fn load(
     file: Option<&Path>,
-    environment: impl IntoIterator<Item = (String, String)>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
     flags: &Overrides,
 ) -> Result<Raw, ConfigError> {
     let mut tree = Table::try_from(Raw::default()).expect("the defaults are a table");
@@ -28,10 +28,15 @@ pub fn load(
         merge(&mut tree, read(file)?, "")?;
     }
     for (name, text) in environment {
-        if let Some(path) = name.strip_prefix(PREFIX) {
-            let path = path.to_ascii_lowercase().replace("__", ".");
-            set(&mut tree, &path, &text)?;
-        }
+        // Other programs' variables may hold any bytes.
+        let Some(path) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else {
+            continue;
+        };
+        let path = path.to_ascii_lowercase().replace("__", ".");
+        let text = text
+            .to_str()
+            .ok_or_else(|| ConfigError::new(&path, "is not UTF-8"))?;
+        set(&mut tree, &path, text)?;
     }
     for (path, text) in flags {
         set(&mut tree, path, text)?;
@@ -145,6 +150,8 @@ pub(super) fn paths(table: &Table, prefix: &str, found: &mut Vec<String>) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
 
     fn from_file(text: &str) -> Result<Raw, ConfigError> {
@@ -164,12 +171,9 @@ mod tests {
         )
         .unwrap();
         let environment = [
-            ("FILINGWIRE__LISTEN".to_owned(), "2.2.2.2:2".to_owned()),
-            (
-                "FILINGWIRE__MONITORS__EFTS__ENABLED".to_owned(),
-                "false".to_owned(),
-            ),
-            ("HOME".to_owned(), "/root".to_owned()),
+            ("FILINGWIRE__LISTEN".into(), "2.2.2.2:2".into()),
+            ("FILINGWIRE__MONITORS__EFTS__ENABLED".into(), "false".into()),
+            ("HOME".into(), OsString::from_vec(vec![0xff])),
         ];
 
         let raw = load(
@@ -208,8 +212,8 @@ mod tests {
 
     #[test]
     fn the_environment_is_as_strict_as_the_file() {
-        let unknown = [("FILINGWIRE__EDGAR__CONTACTS".to_owned(), "x".to_owned())];
-        let typed = [("FILINGWIRE__AUTH__REQUIRED".to_owned(), "maybe".to_owned())];
+        let unknown = [("FILINGWIRE__EDGAR__CONTACTS".into(), "x".into())];
+        let typed = [("FILINGWIRE__AUTH__REQUIRED".into(), "maybe".into())];
 
         assert_eq!(
             load(None, unknown, &Vec::new()).unwrap_err().key,

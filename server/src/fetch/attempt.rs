@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    panic::resume_unwind,
     sync::Arc,
     time::Duration,
 };
@@ -13,7 +14,6 @@ use archive::{
     staging::Staging,
 };
 use bytes::Bytes;
-use jiff::SignedDuration;
 use protocol::{
     cik::Cik,
     filing::{Filer, Filing, Objects, StoredObject},
@@ -26,9 +26,6 @@ use super::{
     backlog::Job,
     intake::{Contents, Intake, Submission},
 };
-
-/// Seen this soon after its acceptance, a filing is new.
-const RECENT: SignedDuration = SignedDuration::from_mins(15);
 
 /// Pieces of a body on their way to the disk.
 const PIECES: usize = 8;
@@ -43,96 +40,98 @@ pub(super) struct Road {
     pub(super) layout: Layout,
 }
 
-/// How an attempt ended.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    /// The submission is in the archive; this is the filing as its header tells it.
-    Archived(Box<Filing>),
-    /// Not yet; try again after a while.
-    Later {
-        /// One of [`crate::metrics::ARCHIVE_FAILURES`].
-        reason: &'static str,
-        /// What happened, for people.
-        detail: String,
-        /// How long to wait.
-        wait: Duration,
-        /// Whether it counts as an attempt; being blocked does not.
-        counts: bool,
-        /// SHA-256 of an answer that did not end as a submission should.
-        unfinished_sha256: Option<String>,
-    },
-}
+/// How an attempt ended: with the filing as its header tells it, once the submission is in
+/// the archive.
+pub(super) type Outcome = Result<Box<Filing>, Failure>;
 
-/// Tries once.
-pub(super) async fn attempt(road: &Road, job: &Job) -> Outcome {
-    let url = submission_url(road, job);
-    let submission = match download(road, &url, priority(job)).await {
-        Ok(submission) => submission,
-        Err(failure) => return later(job, failure),
-    };
-    let Some(contents) = &submission.contents else {
-        return later(job, Failure::NotASubmission);
-    };
-    if contents
-        .header
-        .accession
-        .is_some_and(|accession| accession != job.filing.accession)
-    {
-        return later(job, Failure::NotASubmission);
-    }
-    // What ends early is still being uploaded, unless the same bytes come again.
-    if !submission.complete && job.unfinished_sha256.as_ref() != Some(&submission.sha256) {
-        return later(job, Failure::Incomplete(submission.sha256));
-    }
-    match store(road, job, &submission).await {
-        Ok(sgml) => Outcome::Archived(Box::new(describe(&job.filing, &submission, contents, sgml))),
-        Err(error) => later(job, Failure::Bucket(error)),
-    }
-}
-
-#[derive(Debug)]
-enum Failure {
-    Sec(SecError),
-    Disk(io::Error),
-    Bucket(BucketError),
+/// Why a submission is not in the archive yet.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// EDGAR does not give it.
+    #[error("EDGAR does not give it")]
+    Sec(#[source] SecError),
+    /// Our disk does not take it.
+    #[error("the staging folder does not take it")]
+    Disk(#[source] io::Error),
+    /// The archive does not take it.
+    #[error("the archive does not take it")]
+    Bucket(#[source] BucketError),
+    /// It does not end as a submission should; this is the SHA-256 of what came.
+    #[error("it is cut short")]
     Incomplete(String),
+    /// What came is something else.
+    #[error("what came is not this submission")]
     NotASubmission,
 }
 
-fn later(job: &Job, failure: Failure) -> Outcome {
-    let attempt = job.attempts;
-    let transient = || retry::transient_delay(attempt, job.filing.accession.get());
-    let not_yet = || retry::not_published_delay(attempt);
-    let (reason, detail, wait) = match &failure {
-        Failure::Sec(SecError::Absent { status, .. }) => {
-            ("absent", format!("status {status}"), not_yet())
+/// The same cut bytes after this long are all there is; before, an upload may have stalled.
+const STALLED: Duration = Duration::from_secs(60);
+
+impl Failure {
+    /// One of [`crate::metrics::ARCHIVE_FAILURES`].
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Sec(SecError::Absent { .. }) => "absent",
+            Self::Sec(SecError::Blocked { .. }) => "blocked",
+            Self::Sec(_) => "network",
+            Self::Disk(_) | Self::Bucket(_) => "bucket",
+            Self::Incomplete(_) => "incomplete",
+            Self::NotASubmission => "not_a_submission",
         }
-        Failure::Sec(SecError::Blocked { retry_in }) => ("blocked", String::new(), *retry_in),
-        Failure::Sec(error) => ("network", describe_error(error), transient()),
-        Failure::Disk(error) => ("bucket", error.to_string(), transient()),
-        Failure::Bucket(error) => ("bucket", describe_error(error), transient()),
-        Failure::Incomplete(_) => ("incomplete", String::new(), not_yet()),
-        Failure::NotASubmission => ("not_a_submission", String::new(), not_yet()),
-    };
-    let counts = !matches!(failure, Failure::Sec(SecError::Blocked { .. }));
-    let unfinished_sha256 = match failure {
-        Failure::Incomplete(sha256) => Some(sha256),
-        _ => job.unfinished_sha256.clone(),
-    };
-    Outcome::Later {
-        reason,
-        detail,
-        wait,
-        counts,
-        unfinished_sha256,
+    }
+
+    /// How long to wait before the next attempt.
+    pub(super) fn wait(&self, job: &Job) -> Duration {
+        let not_yet = || retry::not_published_delay(job.attempts);
+        match self {
+            Self::Sec(SecError::Absent { .. }) | Self::NotASubmission => not_yet(),
+            Self::Sec(SecError::Blocked { retry_in }) => *retry_in,
+            Self::Incomplete(_) => not_yet().max(STALLED),
+            Self::Sec(_) | Self::Disk(_) | Self::Bucket(_) => {
+                retry::transient_delay(job.attempts, job.filing.accession.get())
+            }
+        }
+    }
+
+    /// Whether it is about this filing; what is wrong with the network, the door or our disk
+    /// is no reason to give a filing up.
+    pub(super) fn is_about_the_filing(&self) -> bool {
+        matches!(self.reason(), "absent" | "incomplete" | "not_a_submission")
+    }
+
+    /// Whether our own side cannot store.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self, Self::Disk(_) | Self::Bucket(_))
     }
 }
 
-fn describe_error(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+/// Tries once.
+///
+/// # Errors
+/// Why it has to be tried again.
+pub(super) async fn attempt(road: &Road, job: &Job) -> Outcome {
+    let url = submission_url(road, job);
+    let priority = if job.is_repair() {
+        Priority::Repair
+    } else {
+        Priority::NewFiling
+    };
+    let submission = download(road, &url, priority).await?;
+    let contents = submission
+        .contents
+        .as_ref()
+        .ok_or(Failure::NotASubmission)?;
+    let is_another = |accession| accession != job.filing.accession;
+    if contents.header.accession.is_some_and(is_another) {
+        return Err(Failure::NotASubmission);
+    }
+    if !submission.complete && job.unfinished_sha256.as_ref() != Some(&submission.sha256) {
+        return Err(Failure::Incomplete(submission.sha256));
+    }
+    let sgml = store(road, job, &submission)
+        .await
+        .map_err(Failure::Bucket)?;
+    Ok(Box::new(describe(&job.filing, &submission, contents, sgml)))
 }
 
 /// The submission lies under each filer's CIK; another attempt tries another filer's.
@@ -148,29 +147,17 @@ fn submission_url(road: &Road, job: &Job) -> String {
     )
 }
 
-/// What EDGAR accepted a while ago, as in the walk of a first start, must not keep the
-/// search index from being read.
-fn priority(job: &Job) -> Priority {
-    let filing = &job.filing;
-    let is_new = filing
-        .accepted_at
-        .is_none_or(|at| filing.seen_at.duration_since(at) < RECENT);
-    if is_new {
-        Priority::NewFiling
-    } else {
-        Priority::Repair
-    }
-}
-
 async fn download(road: &Road, url: &str, priority: Priority) -> Result<Submission, Failure> {
     let body = road.sec.open(url, priority).await.map_err(Failure::Sec)?;
     let (pieces, intake_end) = mpsc::channel(PIECES);
     let staging = road.staging.clone();
     let intake = spawn_blocking(move || take_in(&staging, intake_end));
     let passed = pass_on(body, pieces).await;
-    let taken = intake
-        .await
-        .unwrap_or_else(|panic| Err(io::Error::other(panic)));
+    let taken = match intake.await {
+        Ok(taken) => taken,
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        Err(stopped) => Err(io::Error::other(stopped)),
+    };
     // A disk that fails is the cause of a body that is not passed on.
     let submission = taken.map_err(Failure::Disk)?;
     passed.map_err(Failure::Sec)?;

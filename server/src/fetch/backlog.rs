@@ -12,6 +12,7 @@ use std::{
     time::Instant,
 };
 
+use jiff::SignedDuration;
 use protocol::{accession::Accession, filing::Filing, seq::Seq};
 
 /// Assumed for a filing whose size no source tells: nine in ten are smaller than three.
@@ -30,8 +31,15 @@ pub(crate) struct Job {
     pub(crate) unfinished_sha256: Option<String>,
 }
 
-/// Untried before tried, small before large, new before old.
-type Rank = (bool, u32, Reverse<Seq>);
+/// New before old ground, untried before tried, small before large, late before early.
+type Rank = (bool, bool, u32, Reverse<Seq>);
+
+/// Seen this soon after its acceptance, a filing is new; later it is old ground, as in the
+/// walk of a first start.
+const NEW: SignedDuration = SignedDuration::from_mins(15);
+
+/// Attempts in which a submission is expected any moment.
+const PROMPT: u32 = 3;
 
 /// All filings that are seen and not archived.
 #[derive(Debug, Default)]
@@ -49,12 +57,17 @@ impl Job {
         self.filing.size_bytes.unwrap_or(UNKNOWN_BYTES)
     }
 
+    /// Old ground, and what stays away, must not keep new filings or the search index from
+    /// being read.
+    pub(crate) fn is_repair(&self) -> bool {
+        let since = |accepted_at| self.filing.seen_at.duration_since(accepted_at);
+        let is_old = |accepted_at| since(accepted_at) >= NEW;
+        self.attempts > PROMPT || self.filing.accepted_at.is_some_and(is_old)
+    }
+
     fn rank(&self) -> Rank {
-        (
-            self.attempts > 0,
-            self.bytes().max(1).ilog2() / 2,
-            Reverse(self.seq),
-        )
+        let size = self.bytes().max(1).ilog2() / 2;
+        (self.is_repair(), self.attempts > 0, size, Reverse(self.seq))
     }
 }
 
@@ -91,10 +104,9 @@ impl Backlog {
 
     /// The filing is done with: archived, or given up.
     pub(crate) fn finish(&mut self, seen: Seq, accession: Accession) {
+        // Its job, if there is one, is dropped when its turn comes.
         self.unfinished.remove(&seen);
         self.by_accession.remove(&accession);
-        self.ready.retain(|_, job| job.seq != seen);
-        self.waiting.retain(|_, job| job.seq != seen);
     }
 
     /// The job waits until `when`.
@@ -102,8 +114,8 @@ impl Backlog {
         self.waiting.insert((when, job.seq), job);
     }
 
-    /// The next job, once those whose time has come are ready again.
-    pub(crate) fn next(&mut self, now: Instant) -> Option<&Job> {
+    /// Makes those ready again whose time has come.
+    pub(crate) fn wake(&mut self, now: Instant) {
         while let Some(entry) = self.waiting.first_entry() {
             if entry.key().0 > now {
                 break;
@@ -111,12 +123,25 @@ impl Backlog {
             let job = entry.remove();
             self.ready.insert(job.rank(), job);
         }
-        self.ready.values().next()
     }
 
-    /// Takes the job that [`Self::next`] showed.
-    pub(crate) fn take(&mut self) -> Option<Job> {
-        self.ready.pop_first().map(|(_, job)| job)
+    /// Takes the first ready job that `suits`.
+    pub(crate) fn take(&mut self, suits: impl Fn(&Job) -> bool) -> Option<Job> {
+        let unfinished = &self.unfinished;
+        let is_over = |job: &Job| !unfinished.contains(&job.seq);
+        while self
+            .ready
+            .first_entry()
+            .is_some_and(|entry| is_over(entry.get()))
+        {
+            self.ready.pop_first();
+        }
+        let found = self
+            .ready
+            .iter()
+            .find(|(_, job)| !is_over(job) && suits(job));
+        let rank = found.map(|(rank, _)| *rank)?;
+        self.ready.remove(&rank)
     }
 
     /// When the next waiting job's time comes.
@@ -165,7 +190,7 @@ mod tests {
     }
 
     fn order(backlog: &mut Backlog) -> Vec<u64> {
-        std::iter::from_fn(|| backlog.take().map(|job| job.seq.get())).collect()
+        std::iter::from_fn(|| backlog.take(|_| true).map(|job| job.seq.get())).collect()
     }
 
     #[test]
@@ -179,7 +204,7 @@ mod tests {
     fn late_document_does_not_block_later_filings() {
         let now = Instant::now();
         let mut backlog = backlog(&[10]);
-        let late = backlog.take().unwrap();
+        let late = backlog.take(|_| true).unwrap();
         backlog.wait(
             Job {
                 attempts: 1,
@@ -189,8 +214,10 @@ mod tests {
         );
         backlog.seen(Seq::new(2), filing(2, 1_000_000));
 
-        assert_eq!(backlog.next(now).unwrap().seq, Seq::new(2));
+        backlog.wake(now);
+
         assert_eq!(backlog.wakes_at(), Some(now + Duration::from_secs(60)));
+        assert_eq!(order(&mut backlog), [2]);
         assert_eq!(backlog.watermark(), Seq::ZERO);
     }
 
@@ -198,7 +225,7 @@ mod tests {
     fn what_was_tried_comes_after_what_was_not() {
         let now = Instant::now();
         let mut backlog = backlog(&[10, 1_000_000]);
-        let small = backlog.take().unwrap();
+        let small = backlog.take(|_| true).unwrap();
         backlog.wait(
             Job {
                 attempts: 1,
@@ -207,9 +234,37 @@ mod tests {
             now,
         );
 
-        backlog.next(now);
+        backlog.wake(now);
 
         assert_eq!(order(&mut backlog), [2, 1]);
+        assert_eq!(backlog.wakes_at(), None);
+    }
+
+    #[test]
+    fn a_new_filing_that_was_tried_comes_before_old_ground() {
+        let now = Instant::now();
+        let mut backlog = backlog(&[10]);
+        let new = backlog.take(|_| true).unwrap();
+        let old = Filing {
+            accepted_at: Some("2026-03-03T12:00:00Z".parse().unwrap()),
+            ..filing(2, 1)
+        };
+        backlog.seen(Seq::new(2), old);
+        backlog.wait(Job { attempts: 1, ..new }, now);
+
+        backlog.wake(now);
+
+        assert_eq!(order(&mut backlog), [1, 2]);
+    }
+
+    #[test]
+    fn what_does_not_suit_holds_up_nothing_that_does() {
+        let mut backlog = backlog(&[10, 300_000_000]);
+
+        let large = backlog.take(|job| job.bytes() > 1_000).unwrap();
+
+        assert_eq!(large.seq, Seq::new(2));
+        assert_eq!(order(&mut backlog), [1]);
     }
 
     #[test]
@@ -222,9 +277,6 @@ mod tests {
         assert_eq!(backlog.watermark(), Seq::new(2));
         backlog.archived(Seq::new(6), filing(3, 1).accession);
         assert_eq!(backlog.watermark(), Seq::new(6));
-        assert_eq!(
-            (backlog.len(), backlog.next(Instant::now()).is_none()),
-            (0, true)
-        );
+        assert_eq!((backlog.len(), order(&mut backlog).len()), (0, 0));
     }
 }

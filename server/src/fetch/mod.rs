@@ -13,6 +13,7 @@ mod backlog;
 mod intake;
 
 use std::{
+    mem,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,12 +21,11 @@ use std::{
 use anyhow::{Context, ensure};
 use archive::{bucket::Bucket, key::Layout, staging::Staging};
 use eventlog::Watermark;
-use monitors::clock::Clock;
 use protocol::{
     event::{Body, Event},
     seq::Seq,
 };
-use sec_client::SecClient;
+use sec_client::{SecClient, retry::NOT_PUBLISHED_ATTEMPTS};
 use tokio::{
     sync::mpsc,
     task::{JoinSet, block_in_place},
@@ -34,7 +34,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    attempt::{Outcome, Road, attempt},
+    attempt::{Failure, Outcome, Road, attempt},
     backlog::{Backlog, Job},
 };
 use crate::{
@@ -47,15 +47,17 @@ use crate::{
 /// Most downloads at a time: more only wait for the request budget.
 const DOWNLOADS_MAX: usize = 8;
 
-/// Bytes of downloads at a time; one larger download counts as half of it.
+/// Downloads of old ground at a time: the others are kept for new filings.
+const REPAIRS_MAX: usize = DOWNLOADS_MAX / 2;
+
+/// Bytes of downloads at a time; a larger one counts as a quarter of it.
 const BYTES_MAX: u64 = 64 << 20;
+
+/// Downloads up to this size never wait for larger ones.
+const SMALL_BYTES: u64 = 1 << 20;
 
 /// Between writes of the watermark: what a crash makes us look at again.
 const WATERMARK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// After this long without a submission a filing is given up: some filings on paper
-/// have none.
-const PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 /// What the fetcher is built from.
 pub(crate) struct Parts {
@@ -67,7 +69,6 @@ pub(crate) struct Parts {
     pub(crate) bucket: Arc<dyn Bucket>,
     pub(crate) status: Arc<Status>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) clock: Clock,
 }
 
 /// The reader of the log that fills the archive.
@@ -80,9 +81,11 @@ pub(crate) struct Fetcher {
     backlog: Backlog,
     running: JoinSet<(Job, Outcome)>,
     running_bytes: u64,
+    running_repairs: usize,
+    /// Whether our own side could not store when it was last tried.
+    is_stuck: bool,
     status: Arc<Status>,
     metrics: Arc<Metrics>,
-    clock: Clock,
 }
 
 impl Fetcher {
@@ -103,9 +106,10 @@ impl Fetcher {
             backlog: Backlog::after(cursor),
             running: JoinSet::new(),
             running_bytes: 0,
+            running_repairs: 0,
+            is_stuck: false,
             status: parts.status,
             metrics: parts.metrics,
-            clock: parts.clock,
         }
     }
 
@@ -181,16 +185,19 @@ impl Fetcher {
     }
 
     fn start_downloads(&mut self) {
+        self.backlog.wake(Instant::now());
         while self.running.len() < DOWNLOADS_MAX {
-            let room = BYTES_MAX - self.running_bytes;
-            let fits = |job: &Job| weight(job) <= room;
-            if !self.backlog.next(Instant::now()).is_some_and(fits) {
-                break;
-            }
-            let Some(job) = self.backlog.take() else {
+            let room = BYTES_MAX.saturating_sub(self.running_bytes);
+            let repairs_allowed = self.running_repairs < REPAIRS_MAX;
+            let suits = |job: &Job| {
+                (repairs_allowed || !job.is_repair())
+                    && (job.bytes() <= SMALL_BYTES || weight(job) <= room)
+            };
+            let Some(job) = self.backlog.take(suits) else {
                 break;
             };
             self.running_bytes += weight(&job);
+            self.running_repairs += usize::from(job.is_repair());
             let road = self.road.clone();
             self.running.spawn(async move {
                 let outcome = attempt(&road, &job).await;
@@ -207,45 +214,52 @@ impl Fetcher {
         archived: &mpsc::Sender<Archived>,
     ) -> Result<(), ()> {
         self.running_bytes -= weight(&job);
+        self.running_repairs -= usize::from(job.is_repair());
         match outcome {
-            Outcome::Archived(filing) => {
+            Ok(filing) => {
                 tracing::debug!(accession = %filing.accession, bytes = filing.size_bytes, "submission archived");
                 self.metrics.archived.inc();
+                if mem::take(&mut self.is_stuck) {
+                    tracing::info!("the archive takes submissions again");
+                }
                 archived.send(filing).await.map_err(|_| ())
             }
-            Outcome::Later {
-                reason,
-                detail,
-                wait,
-                counts,
-                unfinished_sha256,
-            } => {
-                self.metrics.archive_failed(reason);
-                tracing::debug!(accession = %job.filing.accession, reason, detail, wait_ms = wait.as_millis(), "not archived yet");
-                let attempts = job.attempts + u32::from(counts);
-                self.again(
-                    Job {
-                        attempts,
-                        unfinished_sha256,
-                        ..job
-                    },
-                    reason,
-                    wait,
-                );
+            Err(failure) => {
+                self.failed(job, failure);
                 Ok(())
             }
         }
     }
 
-    fn again(&mut self, job: Job, reason: &'static str, wait: Duration) {
-        let age = self.clock.now().duration_since(job.filing.seen_at);
-        // What the archive cannot take now is waited for however long it lasts.
-        if reason != "bucket" && age > PATIENCE {
-            tracing::warn!(accession = %job.filing.accession, reason, "no submission after a day: given up");
-            self.backlog.finish(job.seq, job.filing.accession);
-        } else {
-            self.backlog.wait(job, Instant::now() + wait);
+    fn failed(&mut self, job: Job, failure: Failure) {
+        let accession = job.filing.accession;
+        self.metrics.archive_failed(failure.reason());
+        tracing::debug!(%accession, error = describe(&failure), "not archived yet");
+        if failure.is_ours() && !mem::replace(&mut self.is_stuck, true) {
+            tracing::warn!(
+                error = describe(&failure),
+                "submissions cannot be stored; they wait"
+            );
         }
+        let wait = failure.wait(&job);
+        let attempts = job.attempts + u32::from(!matches!(failure.reason(), "blocked"));
+        if failure.is_about_the_filing() && attempts >= NOT_PUBLISHED_ATTEMPTS {
+            tracing::warn!(%accession, reason = failure.reason(), "no submission after a day: given up");
+            self.backlog.finish(job.seq, accession);
+            return;
+        }
+        let unfinished_sha256 = match failure {
+            Failure::Incomplete(sha256) => Some(sha256),
+            _ => job.unfinished_sha256.clone(),
+        };
+        self.backlog.wait(
+            Job {
+                attempts,
+                unfinished_sha256,
+                ..job
+            },
+            Instant::now() + wait,
+        );
     }
 
     fn wakes_at(&self) -> Instant {
@@ -268,5 +282,12 @@ impl Fetcher {
 }
 
 fn weight(job: &Job) -> u64 {
-    job.bytes().min(BYTES_MAX / 2)
+    job.bytes().min(BYTES_MAX / 4)
+}
+
+fn describe(error: &Failure) -> String {
+    anyhow::Chain::new(error)
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

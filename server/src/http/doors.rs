@@ -87,6 +87,8 @@ struct StatusPage {
     stale_sources: Vec<Source>,
     today: Today,
     archive: FetchState,
+    /// Events between the archive's watermark and the head.
+    lag: u64,
     sec: SecState,
     sessions: u64,
 }
@@ -122,6 +124,10 @@ pub(crate) async fn status(State(shared): State<Arc<Shared>>) -> Response {
         stale_sources: shared.status.stale_sources(now),
         today: today(shared.status.tally(), now),
         archive: shared.status.fetch(),
+        lag: log
+            .tip()
+            .get()
+            .saturating_sub(shared.status.fetch().watermark),
         sec: sec_state(shared.sec.door()),
         sessions: shared.metrics.sessions.get(),
     })
@@ -161,7 +167,7 @@ pub(crate) async fn metrics(
     peer: Peer,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if !peer.0.ip().is_loopback() {
+    if !peer.0.ip().to_canonical().is_loopback() {
         shared
             .authorize(&headers, Scope::Metrics)
             .map_err(Problem)?;

@@ -21,17 +21,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use monitors::clock::Clock;
-use protocol::frame::{ErrorCode, MAX_CLIENT_MESSAGE_BYTES, Refusal};
+use protocol::{
+    frame::{ErrorCode, MAX_CLIENT_MESSAGE_BYTES, Refusal},
+    time::Timestamp,
+};
 use sec_client::SecClient;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) use sessions::Sessions;
 
 use crate::{
     config,
     http::Problem,
-    keys::{ApiKey, KeyRing, Scope},
+    keys::{ApiKey, KeyFile, KeyFileVersion, KeyRing, Scope},
     log::Reader,
     metrics::Metrics,
     status::Status,
@@ -45,12 +47,22 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) sec: SecClient,
     pub(crate) clock: Clock,
-    pub(crate) keys: watch::Receiver<Arc<KeyRing>>,
+    pub(crate) control: watch::Receiver<Control>,
+    pub(crate) key_file: KeyFile,
     pub(crate) auth_required: bool,
     pub(crate) stream: config::Stream,
     pub(crate) sessions: Sessions,
-    /// Fires when sessions are to be closed.
-    pub(crate) closing: CancellationToken,
+}
+
+/// What all sessions obey: one channel, so that a session waits for one thing less.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Control {
+    /// The API keys as they are now.
+    pub(crate) keys: Arc<KeyRing>,
+    /// Which file they were read from.
+    pub(crate) keys_version: Option<KeyFileVersion>,
+    /// Whether sessions are to be closed.
+    pub(crate) closing: bool,
 }
 
 impl Shared {
@@ -73,8 +85,7 @@ impl Shared {
     /// # Errors
     /// A [`Refusal`] when it is not.
     pub(crate) fn check_key(&self, text: &str, scope: Scope) -> Result<ApiKey, Refusal> {
-        let ring = self.keys.borrow().clone();
-        let key = ring.authenticate(text, self.clock.now()).ok_or_else(|| {
+        let key = self.find_key(text).ok_or_else(|| {
             let message = "the API key is not valid: wrong, expired or revoked; \
                 `filingwire keys create` makes a new one";
             Refusal::new(ErrorCode::Unauthorized, message)
@@ -83,7 +94,20 @@ impl Shared {
             let message = format!("the API key lacks the scope `{scope}`");
             return Err(Refusal::new(ErrorCode::Forbidden, message));
         }
-        Ok(key.clone())
+        Ok(key)
+    }
+
+    fn find_key(&self, text: &str) -> Option<ApiKey> {
+        let Control {
+            keys, keys_version, ..
+        } = self.control.borrow().clone();
+        let known = keys.authenticate(text, Timestamp::now());
+        if known.is_some() || self.key_file.version() == keys_version {
+            return known.cloned();
+        }
+        // It may have been made a moment ago, before the file was looked at again.
+        let keys = self.key_file.read().ok()?;
+        keys.authenticate(text, Timestamp::now()).cloned()
     }
 }
 
@@ -109,9 +133,10 @@ pub(crate) async fn upgrade(
     let request = request::parse(query.as_deref().unwrap_or_default());
     let key = bearer(&headers).map(str::to_owned);
     upgrade
-        .read_buffer_size(4 * 1024)
+        .read_buffer_size(1024)
         .write_buffer_size(socket::BATCH_BYTES)
-        // One byte more than allowed, so that the refusal can be told in-band.
+        // Twice what is allowed, so that a refusal can be told in-band.
+        .max_frame_size(MAX_CLIENT_MESSAGE_BYTES * 2)
         .max_message_size(MAX_CLIENT_MESSAGE_BYTES * 2)
         .on_upgrade(move |socket| session::run(socket, shared, request, key))
 }

@@ -3,27 +3,33 @@
 //! Invariant: the cursor only grows, and every event between two of its values was sent
 //! or did not match the filter; so replay turns into live without a seam.
 
+use std::{
+    convert::Infallible,
+    pin::{Pin, pin},
+    time::Duration,
+};
+
+use bytes::Bytes;
 use eventlog::ReadError;
 use protocol::{
     close::CloseCode,
     filter::Filter,
     frame::{ClientMessage, ErrorCode, Heartbeat, Refusal, encode},
     seq::Seq,
-    time::to_millis,
+    time::{Timestamp, to_millis},
 };
-use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
-    time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until},
+    time::{Instant, Sleep, sleep_until},
 };
 
 use super::{
-    Shared,
+    Control, Shared,
     session::{pong, subscribe},
     socket::{BATCH_BYTES, End, Heard, Socket},
 };
 use crate::{
-    keys::{ApiKey, KeyRing, Scope},
+    keys::{ApiKey, Scope},
     log::{Reader, facts},
 };
 
@@ -36,32 +42,42 @@ const PONG_PATIENCE: Duration = Duration::from_secs(30);
 /// Most events examined at a time, so that the client is heard in between.
 const BATCH_RECORDS: usize = 512;
 
+/// Turns at the tip after which the session looks at more than events; in a replay it does
+/// so after every batch.
+const LOOK_AROUND: u32 = 16;
+
 /// A session that is subscribed.
 pub(super) struct Pump<'a> {
     socket: &'a mut Socket,
     shared: &'a Shared,
     log: Reader,
     tip: watch::Receiver<Seq>,
+    control: watch::Receiver<Control>,
     key: Option<ApiKey>,
-    keys: watch::Receiver<Arc<KeyRing>>,
     cursor: Seq,
     filter: Filter,
     sent: u64,
-    heartbeat: Interval,
-    ping: Interval,
-    pong_due: Option<Instant>,
+    /// What could be vouched for when this session was last at the tip.
+    complete_through: Option<Timestamp>,
+    batches: u32,
+    duties: Duties,
+}
+
+/// What is due at a time: one timer for all.
+struct Duties {
+    heartbeat: Instant,
+    ping: Instant,
+    pong: Option<Instant>,
+    alarm: Pin<Box<Sleep>>,
 }
 
 /// What woke the pump.
 enum Woken {
     Tip,
-    Keys,
-    Heartbeat,
-    Ping,
-    NoPong,
+    Control,
+    Alarm,
     Heard(Heard),
-    Closing,
-    MoreToSend,
+    Nothing,
 }
 
 impl<'a> Pump<'a> {
@@ -72,51 +88,57 @@ impl<'a> Pump<'a> {
         cursor: Seq,
         filter: Filter,
     ) -> Self {
-        let (log, keys) = (shared.log.clone(), shared.keys.clone());
-        let tip = log.tip_changes();
-        let heartbeat = steady(shared.stream.heartbeat);
-        let ping = steady(PING_INTERVAL);
+        let log = shared.log.clone();
+        let (tip, control) = (log.tip_changes(), shared.control.clone());
+        let duties = Duties::new(shared.stream.heartbeat);
         Self {
             socket,
             shared,
             log,
             tip,
+            control,
             key,
-            keys,
             cursor,
             filter,
             sent: 0,
-            heartbeat,
-            ping,
-            pong_due: None,
+            complete_through: None,
+            batches: 0,
+            duties,
         }
     }
 
-    /// Sends until there is a reason to stop.
-    pub(super) async fn run(mut self) -> End {
+    /// Sends until there is a reason to stop, which is the error.
+    pub(super) async fn run(mut self) -> Result<Infallible, End> {
         loop {
-            if let Err(end) = self.step().await {
-                return end;
-            }
+            self.step().await?;
         }
     }
 
     async fn step(&mut self) -> Result<(), End> {
         let more = self.send_waiting().await?;
-        match self.wait(more).await? {
-            Woken::Tip | Woken::MoreToSend => Ok(()),
-            Woken::Keys => self.check_key(),
-            Woken::Heartbeat => self.send_heartbeat().await,
-            Woken::Ping => self.send_ping().await,
-            Woken::NoPong => Err(End::Close(CloseCode::NoPong, None)),
+        self.batches = self.batches.wrapping_add(1);
+        let woken = if more || self.batches.is_multiple_of(LOOK_AROUND) {
+            self.look_around().await?
+        } else {
+            self.wait().await?
+        };
+        match woken {
+            Woken::Tip | Woken::Nothing => Ok(()),
+            Woken::Control => obey(&mut self.control, self.key.as_ref()),
+            Woken::Alarm => self.do_duties().await,
             Woken::Heard(heard) => self.answer(heard).await,
-            Woken::Closing => Err(End::Close(CloseCode::GoingAway, None)),
         }
     }
 
-    /// Sends one batch of what the log holds after the cursor; whether there may be more.
+    /// Sends one batch of what the log holds after the cursor; whether there is more.
     async fn send_waiting(&mut self) -> Result<bool, End> {
-        self.tip.borrow_and_update();
+        // What is vouched for was so before the tip was read, hence lies below it.
+        let vouched = self.shared.status.complete_through();
+        let tip = *self.tip.borrow_and_update();
+        if self.cursor >= tip {
+            self.complete_through = vouched;
+            return Ok(false);
+        }
         let read = self
             .log
             .read_after(self.cursor, BATCH_RECORDS, BATCH_BYTES)
@@ -132,10 +154,26 @@ impl<'a> Pump<'a> {
         if !frames.is_empty() {
             self.sent += frames.len() as u64;
             self.shared.metrics.frames_sent.inc_by(frames.len() as u64);
-            self.socket.send_frames(frames).await?;
+            self.send_frames(frames).await?;
         }
         self.cursor = last;
-        Ok(true)
+        if last >= tip {
+            self.complete_through = vouched;
+        }
+        Ok(last < tip)
+    }
+
+    /// Sends frames, and obeys meanwhile: a reader that is stuck keeps nobody from stopping.
+    async fn send_frames(&mut self, frames: Vec<Bytes>) -> Result<(), End> {
+        let mut sending = pin!(self.socket.send_frames(frames));
+        loop {
+            tokio::select! {
+                biased;
+                sent = &mut sending => return sent,
+                changed = self.control.changed() => unless_gone(changed, ())?,
+            }
+            obey(&mut self.control, self.key.as_ref())?;
+        }
     }
 
     fn unreadable(&self, error: &ReadError) -> End {
@@ -151,37 +189,44 @@ impl<'a> Pump<'a> {
         .into()
     }
 
-    async fn wait(&mut self, more: bool) -> Result<Woken, End> {
-        let pong_due = self
-            .pong_due
-            .unwrap_or_else(|| Instant::now() + PONG_PATIENCE);
+    /// Waits for anything; events first, so that a new one costs no look at the rest.
+    async fn wait(&mut self) -> Result<Woken, End> {
         tokio::select! {
             biased;
-            () = self.shared.closing.cancelled() => Ok(Woken::Closing),
-            _ = self.keys.changed() => Ok(Woken::Keys),
+            moved = self.tip.changed() => unless_gone(moved, Woken::Tip),
+            changed = self.control.changed() => unless_gone(changed, Woken::Control),
             heard = self.socket.hear() => heard.map(Woken::Heard),
-            _ = self.heartbeat.tick() => Ok(Woken::Heartbeat),
-            () = sleep_until(pong_due), if self.pong_due.is_some() => Ok(Woken::NoPong),
-            _ = self.ping.tick() => Ok(Woken::Ping),
-            () = std::future::ready(()), if more => Ok(Woken::MoreToSend),
-            moved = self.tip.changed() => match moved {
-                Ok(()) => Ok(Woken::Tip),
-                Err(_) => Ok(Woken::Closing),
-            },
+            () = &mut self.duties.alarm => Ok(Woken::Alarm),
         }
     }
 
-    /// The key file has changed: is ours still good?
-    fn check_key(&mut self) -> Result<(), End> {
-        let ring = self.keys.borrow_and_update().clone();
-        let Some(key) = &self.key else { return Ok(()) };
-        let now = self.shared.clock.now();
-        let good = |key: &ApiKey| key.is_valid(now) && key.scopes.contains(&Scope::Stream);
-        if ring.find(&key.id).is_some_and(good) {
-            return Ok(());
+    /// Whatever there is besides events, without waiting for it.
+    async fn look_around(&mut self) -> Result<Woken, End> {
+        tokio::select! {
+            biased;
+            changed = self.control.changed() => unless_gone(changed, Woken::Control),
+            heard = self.socket.hear() => heard.map(Woken::Heard),
+            () = &mut self.duties.alarm => Ok(Woken::Alarm),
+            () = std::future::ready(()) => Ok(Woken::Nothing),
         }
-        let message = "the API key was revoked or has expired";
-        Err(Refusal::new(ErrorCode::Unauthorized, message).into())
+    }
+
+    async fn do_duties(&mut self) -> Result<(), End> {
+        let now = Instant::now();
+        if self.duties.pong.is_some_and(|due| due <= now) {
+            return Err(End::Close(CloseCode::NoPong, None));
+        }
+        if self.duties.heartbeat <= now {
+            self.duties.heartbeat = now + self.shared.stream.heartbeat;
+            self.send_heartbeat().await?;
+        }
+        if self.duties.ping <= now {
+            self.duties.ping = now + PING_INTERVAL;
+            self.duties.pong.get_or_insert(now + PONG_PATIENCE);
+            self.socket.ping().await?;
+        }
+        self.duties.set_alarm();
+        Ok(())
     }
 
     async fn send_heartbeat(&mut self) -> Result<(), End> {
@@ -191,21 +236,16 @@ impl<'a> Pump<'a> {
             head: epoch.at(self.log.tip()),
             through: epoch.at(self.cursor),
             sent: self.sent,
-            complete_through: self.shared.status.complete_through(),
+            complete_through: self.complete_through,
             sources: self.shared.status.last_polls(),
         };
         self.socket.say(encode("heartbeat", &heartbeat)).await
     }
 
-    async fn send_ping(&mut self) -> Result<(), End> {
-        self.pong_due.get_or_insert(Instant::now() + PONG_PATIENCE);
-        self.socket.ping().await
-    }
-
     async fn answer(&mut self, heard: Heard) -> Result<(), End> {
         match heard {
             Heard::Nothing => {}
-            Heard::Pong => self.pong_due = None,
+            Heard::Pong => self.duties.pong = None,
             Heard::Message(ClientMessage::Ping { id }) => self.socket.say(pong(id)).await?,
             Heard::Message(ClientMessage::Auth { key }) => {
                 if self.shared.auth_required {
@@ -223,9 +263,44 @@ impl<'a> Pump<'a> {
     }
 }
 
-/// Ticks that do not come in a burst after a stall.
-fn steady(period: Duration) -> Interval {
-    let mut ticks = interval_at(Instant::now() + period, period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
+/// Sessions are to be closed, or the API keys have changed: is ours still good?
+fn obey(control: &mut watch::Receiver<Control>, key: Option<&ApiKey>) -> Result<(), End> {
+    let control = control.borrow_and_update().clone();
+    if control.closing {
+        return Err(End::Close(CloseCode::GoingAway, None));
+    }
+    let now = Timestamp::now();
+    let good = |key: &ApiKey| key.is_valid(now) && key.scopes.contains(&Scope::Stream);
+    if key.is_none_or(|key| control.keys.find(&key.id).is_some_and(good)) {
+        return Ok(());
+    }
+    let message = "the API key was revoked or has expired";
+    Err(Refusal::new(ErrorCode::Unauthorized, message).into())
+}
+
+/// Without the updater or the program there is nothing to wait for.
+fn unless_gone<T>(changed: Result<(), watch::error::RecvError>, woken: T) -> Result<T, End> {
+    changed
+        .map(|()| woken)
+        .map_err(|_| End::Close(CloseCode::GoingAway, None))
+}
+
+impl Duties {
+    fn new(heartbeat: Duration) -> Self {
+        let now = Instant::now();
+        let (heartbeat, ping) = (now + heartbeat, now + PING_INTERVAL);
+        let alarm = Box::pin(sleep_until(heartbeat.min(ping)));
+        Self {
+            heartbeat,
+            ping,
+            pong: None,
+            alarm,
+        }
+    }
+
+    fn set_alarm(&mut self) {
+        let next = self.heartbeat.min(self.ping);
+        let next = self.pong.map_or(next, |pong| next.min(pong));
+        self.alarm.as_mut().reset(next);
+    }
 }

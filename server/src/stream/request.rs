@@ -26,7 +26,9 @@ pub(crate) fn parse(query: &str) -> Result<Request, Refusal> {
     let mut deferred = false;
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         match &*name {
+            "after" if subscription.after.is_some() => return Err(twice("after")),
             "after" => subscription.after = Some(parse_after(&value)?),
+            "defer" if deferred => return Err(twice("defer")),
             "defer" => deferred = parse_flag("defer", &value)?,
             field if Filter::is_field(field) => subscription.filter.set_list(field, &value)?,
             unknown => {
@@ -44,6 +46,11 @@ pub(crate) fn parse(query: &str) -> Result<Request, Refusal> {
             Err(Refusal::new(ErrorCode::BadParameter, message).field("defer"))
         }
     }
+}
+
+fn twice(name: &str) -> Refusal {
+    let message = format!("`{name}` is given twice; once is enough");
+    Refusal::new(ErrorCode::BadParameter, message).field(name)
 }
 
 fn parse_flag(name: &str, value: &str) -> Result<bool, Refusal> {
@@ -90,6 +97,7 @@ mod tests {
             ("ciks=AAPL", "ciks", ErrorCode::FilterBadValue),
             ("after=yesterday", "after", ErrorCode::BadParameter),
             ("defer=1", "defer", ErrorCode::BadParameter),
+            ("after=live&after=oldest", "after", ErrorCode::BadParameter),
             ("defer=true&forms=4", "defer", ErrorCode::BadParameter),
         ];
         for (query, field, code) in cases {

@@ -1,6 +1,6 @@
 //! One session: greet, authenticate, subscribe; then the pump.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::extract::ws::WebSocket;
 use protocol::{
@@ -17,6 +17,7 @@ use super::{
     Shared,
     pump::Pump,
     request::Request,
+    sessions::Place,
     socket::{End, Heard, Socket},
 };
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
     status::Phase,
 };
 
-/// How long a client may take to send its key, and then its subscription.
+/// How long a client may take to send its key and its subscription.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs a session to its end.
@@ -36,7 +37,15 @@ pub(super) async fn run(
 ) {
     let mut socket = Socket::new(socket);
     shared.metrics.sessions.inc();
-    let end = serve(&mut socket, &shared, request, key).await;
+    let admitted = shared.sessions.admit(shared.stream.max_connections);
+    // The place is kept until the close is sent: a stopping server waits for that.
+    let (end, _place) = match admitted {
+        Ok(mut place) => {
+            let end = serve(&mut socket, &shared, &mut place, request, key).await;
+            (end.err().unwrap_or(End::Gone), Some(place))
+        }
+        Err(refusal) => (refusal.into(), None),
+    };
     if let Some(code) = socket.close(end).await {
         shared.metrics.closed(code.number());
         tracing::debug!(code = code.number(), "session closed");
@@ -44,53 +53,53 @@ pub(super) async fn run(
     shared.metrics.sessions.dec();
 }
 
+/// Serves until there is a reason to stop, which is the error.
 async fn serve(
     socket: &mut Socket,
     shared: &Shared,
-    request: Result<Request, Refusal>,
-    key: Option<String>,
-) -> End {
-    match handshake(socket, shared, request, key).await {
-        Ok((key, subscription)) => match shared
-            .sessions
-            .admit(key.as_ref(), shared.stream.max_connections)
-        {
-            Ok(_place) => match subscribe(socket, shared, subscription, None).await {
-                Ok((cursor, filter)) => Pump::new(socket, shared, key, cursor, filter).run().await,
-                Err(end) => end,
-            },
-            Err(refusal) => refusal.into(),
-        },
-        Err(end) => end,
-    }
-}
-
-async fn handshake(
-    socket: &mut Socket,
-    shared: &Shared,
+    place: &mut Place,
     request: Result<Request, Refusal>,
     header_key: Option<String>,
-) -> Result<(Option<ApiKey>, Subscription), End> {
+) -> Result<Infallible, End> {
+    let deadline = Instant::now() + HANDSHAKE_PATIENCE;
+    let key = authenticate(socket, shared, &request, header_key, deadline).await?;
+    if let Some(key) = &key {
+        place.claim(key)?;
+    }
+    let subscription = match request? {
+        Request::Now(subscription) => subscription,
+        Request::Deferred => first_subscription(socket, shared, deadline).await?,
+    };
+    let (cursor, filter) = subscribe(socket, shared, subscription, None).await?;
+    Pump::new(socket, shared, key, cursor, filter).run().await
+}
+
+/// Greets, and finds out who it is. A request that makes no sense is told before a key is
+/// asked for.
+async fn authenticate(
+    socket: &mut Socket,
+    shared: &Shared,
+    request: &Result<Request, Refusal>,
+    header_key: Option<String>,
+    deadline: Instant,
+) -> Result<Option<ApiKey>, End> {
     let known = header_key.map(|key| shared.check_key(&key, Scope::Stream));
-    let authenticated = !shared.auth_required || matches!(known, Some(Ok(_)));
-    socket.say(hello(shared, authenticated)).await?;
+    let is_let_in = !shared.auth_required || matches!(known, Some(Ok(_)));
+    socket.say(hello(shared, is_let_in)).await?;
     match shared.status.phase() {
         Phase::Running => {}
         Phase::Starting => return Err(starting()),
         Phase::Draining => return Err(End::Close(CloseCode::GoingAway, None)),
     }
-    let request = request?;
-    let key = match (known, shared.auth_required) {
-        (Some(Ok(key)), _) => Some(key),
-        (_, false) => None,
-        (Some(Err(refusal)), true) => return Err(refusal.into()),
-        (None, true) => Some(first_message_key(socket, shared).await?),
-    };
-    let subscription = match request {
-        Request::Now(subscription) => subscription,
-        Request::Deferred => first_subscription(socket, shared).await?,
-    };
-    Ok((key, subscription))
+    if let Err(refusal) = request {
+        return Err(refusal.clone().into());
+    }
+    match known {
+        Some(Ok(key)) => Ok(Some(key)),
+        _ if !shared.auth_required => Ok(None),
+        Some(Err(refusal)) => Err(refusal.into()),
+        None => first_message_key(socket, shared, deadline).await.map(Some),
+    }
 }
 
 fn hello(shared: &Shared, authenticated: bool) -> String {
@@ -114,13 +123,17 @@ fn starting() -> End {
     .into()
 }
 
-async fn first_message_key(socket: &mut Socket, shared: &Shared) -> Result<ApiKey, End> {
+async fn first_message_key(
+    socket: &mut Socket,
+    shared: &Shared,
+    deadline: Instant,
+) -> Result<ApiKey, End> {
     let late = || {
         let message =
             r#"no key came within 10 s; send {"op":"auth","key":"fw_…"} first, or a bearer header"#;
         Refusal::new(ErrorCode::AuthTimeout, message)
     };
-    match next_message(socket, shared, late).await? {
+    match next_message(socket, shared, deadline, late).await? {
         ClientMessage::Auth { key } => Ok(shared.check_key(&key, Scope::Stream)?),
         _ => {
             let message = r#"send {"op":"auth","key":"fw_…"} first, or a bearer header"#;
@@ -129,13 +142,17 @@ async fn first_message_key(socket: &mut Socket, shared: &Shared) -> Result<ApiKe
     }
 }
 
-async fn first_subscription(socket: &mut Socket, shared: &Shared) -> Result<Subscription, End> {
+async fn first_subscription(
+    socket: &mut Socket,
+    shared: &Shared,
+    deadline: Instant,
+) -> Result<Subscription, End> {
     let late = || {
         let message = r#"no subscription came within 10 s; send {"op":"subscribe","filter":{…}}"#;
         Refusal::new(ErrorCode::BadMessage, message)
     };
     loop {
-        match next_message(socket, shared, late).await? {
+        match next_message(socket, shared, deadline, late).await? {
             ClientMessage::Subscribe(subscription) => return Ok(subscription),
             // A client that always sends its key, though it was not asked to.
             ClientMessage::Auth { key } if shared.auth_required => {
@@ -150,13 +167,14 @@ async fn first_subscription(socket: &mut Socket, shared: &Shared) -> Result<Subs
 async fn next_message(
     socket: &mut Socket,
     shared: &Shared,
+    deadline: Instant,
     late: impl Fn() -> Refusal,
 ) -> Result<ClientMessage, End> {
-    let deadline = Instant::now() + HANDSHAKE_PATIENCE;
+    let mut control = shared.control.clone();
     loop {
         let heard = tokio::select! {
             heard = timeout_at(deadline, socket.hear()) => heard.map_err(|_| End::from(late()))??,
-            () = shared.closing.cancelled() => return Err(End::Close(CloseCode::GoingAway, None)),
+            _ = control.wait_for(|control| control.closing) => return Err(End::Close(CloseCode::GoingAway, None)),
         };
         match heard {
             Heard::Message(ClientMessage::Ping { id }) => socket.say(pong(id)).await?,

@@ -30,12 +30,12 @@ pub(crate) struct Place {
 }
 
 impl Sessions {
-    /// Takes a place for a session of this key.
+    /// Takes a place for a session.
     ///
     /// # Errors
-    /// A [`Refusal`] when the server or the key has as many as allowed.
-    pub(crate) fn admit(&self, key: Option<&ApiKey>, most: usize) -> Result<Place, Refusal> {
-        let mut place = Place {
+    /// A [`Refusal`] when the server has as many as allowed.
+    pub(crate) fn admit(&self, most: usize) -> Result<Place, Refusal> {
+        let place = Place {
             counts: self.0.clone(),
             key: None,
         };
@@ -43,17 +43,6 @@ impl Sessions {
             let message = format!("the server has its {most} connections; try again in 30 seconds");
             return Err(Refusal::new(ErrorCode::TooManyConnections, message));
         }
-        let Some(key) = key else { return Ok(place) };
-        let mut open = self.0.by_key.entry(key.id.clone()).or_insert(0);
-        if let Some(most) = key.max_connections.filter(|most| *open >= *most) {
-            let message = format!(
-                "API key `{}` has its {most} connections; close one and try again in 5 seconds",
-                key.id
-            );
-            return Err(Refusal::new(ErrorCode::TooManyConnections, message));
-        }
-        *open += 1;
-        place.key = Some(key.id.clone());
         Ok(place)
     }
 
@@ -62,6 +51,29 @@ impl Sessions {
         while self.0.all.load(Ordering::Acquire) > 0 {
             self.0.one_less.notified().await;
         }
+    }
+}
+
+impl Place {
+    /// Counts the place for an API key, once.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when the key has as many as it may.
+    pub(crate) fn claim(&mut self, key: &ApiKey) -> Result<(), Refusal> {
+        if self.key.is_some() {
+            return Ok(());
+        }
+        let mut open = self.counts.by_key.entry(key.id.clone()).or_insert(0);
+        if let Some(most) = key.max_connections.filter(|most| *open >= *most) {
+            let message = format!(
+                "API key `{}` has its {most} connections; close one and try again in 5 seconds",
+                key.id
+            );
+            return Err(Refusal::new(ErrorCode::TooManyConnections, message));
+        }
+        *open += 1;
+        self.key = Some(key.id.clone());
+        Ok(())
     }
 }
 
@@ -95,12 +107,15 @@ mod tests {
     #[test]
     fn a_place_given_back_can_be_taken_again() {
         let (sessions, key) = (Sessions::default(), key(1));
+        let mut second = sessions.admit(10).unwrap();
 
-        let first = sessions.admit(Some(&key), 10).unwrap();
-        assert!(sessions.admit(Some(&key), 10).is_err());
+        let mut first = sessions.admit(10).unwrap();
+        first.claim(&key).unwrap();
+        assert!(second.claim(&key).is_err());
         drop(first);
 
-        assert!(sessions.admit(Some(&key), 10).is_ok());
+        assert!(second.claim(&key).is_ok());
+        drop(second);
         assert!(sessions.0.by_key.is_empty());
     }
 
@@ -108,10 +123,10 @@ mod tests {
     fn the_server_has_a_limit_of_its_own() {
         let sessions = Sessions::default();
 
-        let _first = sessions.admit(None, 1).unwrap();
+        let _first = sessions.admit(1).unwrap();
 
         assert_eq!(
-            sessions.admit(None, 1).unwrap_err().code,
+            sessions.admit(1).unwrap_err().code,
             ErrorCode::TooManyConnections
         );
         assert_eq!(sessions.0.all.load(Ordering::Acquire), 1);

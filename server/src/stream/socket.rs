@@ -146,6 +146,8 @@ impl Socket {
     /// Says why, closes, and waits a little for the peer to do the same. Gives the code.
     pub(crate) async fn close(mut self, end: End) -> Option<CloseCode> {
         let End::Close(code, refusal) = end else {
+            // The answer to the peer's close, or to its mistake, waits to be written.
+            let _ = timeout(CLOSE_PATIENCE, self.socket.close()).await;
             return None;
         };
         let reason = refusal.as_ref().map_or("", |refusal| refusal.code.as_str());
@@ -160,6 +162,11 @@ impl Socket {
             }
             self.socket.send(goodbye).await?;
             while let Some(Ok(_)) = self.socket.next().await {}
+            if code == CloseCode::TooLarge {
+                // The rest of the message is not read, and dropping it would reset the
+                // connection before the peer has read why.
+                std::future::pending::<()>().await;
+            }
             Ok::<(), axum::Error>(())
         };
         // The peer may be gone or stuck already; the close is a courtesy.
