@@ -97,6 +97,8 @@ impl Stage {
         let morning: Timestamp = "2026-03-03T15:00:00Z".parse()?;
         let world = simulator::Config {
             rate: 0.0,
+            // EDGAR's delays from acceptance to listing, compressed like the hour below.
+            delay_scale: 1.0 / 60.0,
             clock_start: Some(morning),
             history_gap: Some(Duration::from_secs(60)),
             ..simulator::Config::default()
