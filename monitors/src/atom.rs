@@ -21,7 +21,6 @@ use protocol::accession::Accession;
 use protocol::filing::{Filing, Source};
 use protocol::time::{Timestamp, to_millis};
 use sec_client::{Priority, SecClient, SecError};
-use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -49,8 +48,7 @@ const END_DOUBTS: u32 = 10;
 const PAGE_LIMIT_BYTES: usize = 4 << 20;
 
 /// How the latest-filings feed is polled.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AtomConfig {
     /// Whether the feed is polled at all. Default true: it is the fastest source.
     pub enabled: bool,

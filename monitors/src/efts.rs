@@ -22,7 +22,6 @@ use protocol::accession::Accession;
 use protocol::filing::Source;
 use protocol::time::{Date, Timestamp, to_millis};
 use sec_client::SecClient;
-use serde::Deserialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -34,8 +33,7 @@ use crate::schedule;
 use crate::sighting::{Gone, Report, Reports, Sighting, describe, send};
 
 /// How the full-text search index is polled.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EftsConfig {
     /// Whether the index is polled at all. Default true: it shows what the feed misses.
     pub enabled: bool,

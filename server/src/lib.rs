@@ -7,7 +7,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
-pub mod fetch;
+mod fetch;
 mod http;
 pub mod keys;
 mod log;

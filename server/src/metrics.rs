@@ -121,7 +121,13 @@ impl Metrics {
         }
     }
 
-    fn register(&self, r: &mut Registry) {
+    fn register(&self, registry: &mut Registry) {
+        self.register_road(registry);
+        self.register_stream(registry.sub_registry_with_prefix("stream"));
+        self.register_sampled(registry);
+    }
+
+    fn register_road(&self, r: &mut Registry) {
         r.register(
             "updater_filings_seen",
             "Filings seen for the first time",
@@ -133,18 +139,11 @@ impl Metrics {
             self.repeated.clone(),
         );
         r.register("monitors_polls", "Polls of a source", self.polls.clone());
-        r.register_with_unit(
-            "log_commit",
-            "From group to durable",
-            Unit::Seconds,
-            self.commit_seconds.clone(),
-        );
-        r.register_with_unit(
-            "updater_accepted_to_log",
-            "From EDGAR's acceptance to our log",
-            Unit::Seconds,
-            self.accepted_to_log_seconds.clone(),
-        );
+        let commit = self.commit_seconds.clone();
+        r.register_with_unit("log_commit", "From group to durable", Unit::Seconds, commit);
+        let accepted = self.accepted_to_log_seconds.clone();
+        let what = "From EDGAR's acceptance to our log";
+        r.register_with_unit("updater_accepted_to_log", what, Unit::Seconds, accepted);
         r.register(
             "fetch_submissions_archived",
             "Submissions archived",
@@ -155,37 +154,41 @@ impl Metrics {
             "Downloads that failed",
             self.archive_failures.clone(),
         );
-        r.register("stream_sessions", "Open sessions", self.sessions.clone());
+    }
+
+    fn register_stream(&self, r: &mut Registry) {
+        r.register("sessions", "Open sessions", self.sessions.clone());
+        r.register("frames_sent", "Event frames sent", self.frames_sent.clone());
         r.register(
-            "stream_frames_sent",
-            "Event frames sent",
-            self.frames_sent.clone(),
-        );
-        r.register(
-            "stream_closes",
+            "closes",
             "Sessions closed by the server",
             self.closes.clone(),
         );
+    }
+
+    fn register_sampled(&self, r: &mut Registry) {
+        let sampled = &self.sampled;
         r.register(
             "sec_requests",
             "Requests to EDGAR since the start",
             self.sec_requests.clone(),
         );
-        let sampled = &self.sampled;
         r.register(
             "log_tip_seq",
             "Newest durable event",
             sampled.log_tip.clone(),
         );
+        let watermark = sampled.fetch_watermark.clone();
         r.register(
             "fetch_watermark_seq",
-            "Everything before is archived",
-            sampled.fetch_watermark.clone(),
+            "Everything before is archived or given up",
+            watermark,
         );
+        let backlog = sampled.fetch_backlog.clone();
         r.register(
             "fetch_backlog_filings",
             "Filings without submission",
-            sampled.fetch_backlog.clone(),
+            backlog,
         );
         r.register(
             "sec_door_open",
@@ -197,10 +200,11 @@ impl Metrics {
             "Block pages since the start",
             sampled.sec_blocks.clone(),
         );
+        let stale = sampled.sources_stale.clone();
         r.register(
             "monitors_sources_stale",
             "Sources silent for too long",
-            sampled.sources_stale.clone(),
+            stale,
         );
     }
 

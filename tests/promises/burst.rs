@@ -2,27 +2,22 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use simulator::{Config, Simulator};
-
-use crate::harness::{program::Server, subscriber::Subscriber};
+use crate::harness::Scene;
 
 async fn burst(filings: usize, within: Duration) {
-    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
-    let mut subscriber =
-        Subscriber::subscribe(&server.stream(), &server.key, "types=filing.seen").await;
+    let scene = Scene::quiet().await;
+    let mut subscriber = scene.subscribe("types=filing.seen").await;
 
-    let published: BTreeSet<String> = edgar.burst(filings, within).into_iter().collect();
+    let published: BTreeSet<String> = scene.edgar.burst(filings, within).into_iter().collect();
     let seen = subscriber.filings_seen(filings).await;
 
     assert_eq!(seen.into_keys().collect::<BTreeSet<_>>(), published);
     assert!(
-        edgar.ledger().max_in_one_second() <= 10,
+        scene.edgar.ledger().max_in_one_second() <= 10,
         "{}",
-        edgar.ledger().max_in_one_second()
+        scene.edgar.ledger().max_in_one_second()
     );
-    assert!(edgar.ledger().violations().is_empty());
+    assert!(scene.edgar.ledger().violations().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,21 +5,16 @@ use std::{collections::BTreeSet, time::Duration};
 use protocol::{event::Body, frame::ServerFrame};
 use simulator::{Config, Simulator, Wish};
 
-use crate::harness::{eventually, program::Server, subscriber::Subscriber};
-
-async fn quiet_edgar() -> Simulator {
-    Simulator::start_local(Config::quiet()).await.unwrap()
-}
+use crate::harness::{Scene, eventually, program::Server, subscriber::Subscriber};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_filing_reaches_a_subscriber_once_with_all_its_filers_and_roles() {
-    let edgar = quiet_edgar().await;
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
-    let mut subscriber =
-        Subscriber::subscribe(&server.stream(), &server.key, "types=filing.seen").await;
+    // The search index knows no roles, so it must not be the first to see a filing.
+    let feed_only = [("FILINGWIRE__MONITORS__EFTS__ENABLED", "false")];
+    let scene = Scene::with(Config::quiet(), &feed_only).await;
+    let mut subscriber = scene.subscribe("types=filing.seen").await;
 
-    let published = edgar.publish_now(40);
+    let published = scene.edgar.publish_now(40);
     let seen = subscriber.filings_seen(40).await;
 
     assert_eq!(
@@ -27,7 +22,7 @@ async fn every_filing_reaches_a_subscriber_once_with_all_its_filers_and_roles() 
         published.iter().collect()
     );
     for (accession, filing) in &seen {
-        let truth = edgar.ledger().filing(accession).unwrap();
+        let truth = scene.edgar.ledger().filing(accession).unwrap();
         let parties: BTreeSet<_> = filing
             .filers
             .iter()
@@ -42,31 +37,29 @@ async fn every_filing_reaches_a_subscriber_once_with_all_its_filers_and_roles() 
         assert_eq!(filing.form.as_str(), truth.form);
         assert_eq!(filing.accepted_at.unwrap(), truth.accepted_at);
     }
-    assert!(edgar.ledger().violations().is_empty());
-    assert_eq!(server.complaints(), Vec::<String>::new());
+    assert!(scene.edgar.ledger().violations().is_empty());
+    assert_eq!(scene.server.complaints(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_seen_is_archived_with_the_headers_word_and_the_exact_bytes() {
-    let edgar = quiet_edgar().await;
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
-    let mut subscriber =
-        Subscriber::subscribe(&server.stream(), &server.key, "types=filing.archived").await;
+    let scene = Scene::quiet().await;
+    let mut subscriber = scene.subscribe("types=filing.archived").await;
 
-    edgar.publish_now(5);
+    scene.edgar.publish_now(5);
 
     for _ in 0..5 {
         let event = subscriber.event().await;
         let Body::FilingArchived(filing) = event.body else {
             panic!("{event:?}")
         };
-        let truth = edgar
+        let truth = scene
+            .edgar
             .ledger()
             .filing(&filing.accession.to_string())
             .unwrap();
         let object = filing.objects.sgml.unwrap();
-        let stored = std::fs::read(dir.path().join("archive").join(&object.key)).unwrap();
+        let stored = std::fs::read(scene.dir.path().join("archive").join(&object.key)).unwrap();
         let original = zstd::decode_all(&stored[..]).unwrap();
         assert_eq!(stored.len() as u64, object.bytes);
         assert_eq!(sha256(&stored), object.sha256);
@@ -87,19 +80,17 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filter_lets_through_what_it_names_and_the_cursor_moves_all_the_same() {
-    let edgar = quiet_edgar().await;
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
+    let scene = Scene::quiet().await;
     let query = "types=filing.seen&forms=8-K*";
-    let mut subscriber = Subscriber::subscribe(&server.stream(), &server.key, query).await;
+    let mut subscriber = scene.subscribe(query).await;
     let wish = |form: &str| Wish {
         form: Some(form.to_owned()),
         ..Wish::default()
     };
 
-    let wanted = edgar.publish(&wish("8-K")).unwrap();
-    edgar.publish(&wish("4")).unwrap();
-    edgar.publish(&wish("10-Q")).unwrap();
+    let wanted = scene.edgar.publish(&wish("8-K")).unwrap();
+    scene.edgar.publish(&wish("4")).unwrap();
+    scene.edgar.publish(&wish("10-Q")).unwrap();
 
     assert_eq!(
         subscriber
@@ -125,16 +116,13 @@ async fn a_filter_lets_through_what_it_names_and_the_cursor_moves_all_the_same()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn subscribing_again_replaces_the_filter_from_there_on() {
-    let edgar = quiet_edgar().await;
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
-    let mut subscriber =
-        Subscriber::subscribe(&server.stream(), &server.key, "types=filing.seen&forms=4").await;
+    let scene = Scene::quiet().await;
+    let mut subscriber = scene.subscribe("types=filing.seen&forms=4").await;
     let wish = |form: &str| Wish {
         form: Some(form.to_owned()),
         ..Wish::default()
     };
-    let first = edgar.publish(&wish("4")).unwrap();
+    let first = scene.edgar.publish(&wish("4")).unwrap();
     assert_eq!(
         subscriber
             .event()
@@ -156,7 +144,7 @@ async fn subscribing_again_replaces_the_filter_from_there_on() {
         }
     };
     subscriber.received = 0;
-    let second = edgar.publish(&wish("8-K")).unwrap();
+    let second = scene.edgar.publish(&wish("8-K")).unwrap();
 
     assert_eq!(subscribed.filter["forms"], serde_json::json!(["8-K"]));
     assert_eq!(
@@ -175,15 +163,13 @@ async fn subscribing_again_replaces_the_filter_from_there_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_authenticates_and_subscribes_in_its_first_messages() {
-    let edgar = quiet_edgar().await;
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
+    let scene = Scene::quiet().await;
     let mut subscriber =
-        Subscriber::connect(&format!("{}?defer=true", server.stream()), None).await;
+        Subscriber::connect(&format!("{}?defer=true", scene.server.stream()), None).await;
 
     let hello = subscriber.hello().await;
     subscriber
-        .say(format!(r#"{{"op":"auth","key":"{}"}}"#, server.key))
+        .say(format!(r#"{{"op":"auth","key":"{}"}}"#, scene.server.key))
         .await;
     subscriber.say(r#"{"op":"ping","id":7}"#).await;
     subscriber
@@ -191,7 +177,7 @@ async fn a_browser_authenticates_and_subscribes_in_its_first_messages() {
         .await;
     let pong = subscriber.frame().await;
     let subscribed = subscriber.subscribed().await;
-    edgar.publish_now(1);
+    scene.edgar.publish_now(1);
 
     assert_eq!(
         (hello.auth.as_str(), hello.protocol.as_str()),
@@ -204,7 +190,7 @@ async fn a_browser_authenticates_and_subscribes_in_its_first_messages() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_heartbeat_says_how_far_the_sources_are_covered() {
-    let edgar = quiet_edgar().await;
+    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
     edgar.publish_now(1);
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path(), &edgar.url()).await;

@@ -1,25 +1,22 @@
 //! Memory stays small: idle, and with the largest submission there is.
 
 use protocol::event::Body;
-use simulator::{Config, Simulator, Wish};
+use simulator::{Config, Wish};
 
-use crate::harness::{program::Server, subscriber::Subscriber};
+use crate::harness::Scene;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_server_needs_less_than_40_mb() {
-    let edgar = Simulator::start_local(Config {
+    let scene = Scene::of(Config {
         history: 500,
         ..Config::quiet()
     })
-    .await
-    .unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
-    let mut subscriber = Subscriber::subscribe(&server.stream(), &server.key, "after=oldest").await;
+    .await;
+    let mut subscriber = scene.subscribe("after=oldest").await;
 
     subscriber.filings_seen(500).await;
 
-    let resident = server.memory_mb("VmRSS");
+    let resident = scene.server.memory_mb("VmRSS");
     println!("idle: {resident:.1} MB");
     assert!(resident < 40.0, "{resident:.1} MB");
 }
@@ -27,24 +24,21 @@ async fn an_idle_server_needs_less_than_40_mb() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_submission_of_410_mb_is_archived_with_less_than_150_mb() {
     const BYTES: u64 = 410_000_000;
-    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
-    let mut subscriber =
-        Subscriber::subscribe(&server.stream(), &server.key, "types=filing.archived").await;
+    let scene = Scene::quiet().await;
+    let mut subscriber = scene.subscribe("types=filing.archived").await;
 
     let wish = Wish {
         submission_bytes: Some(BYTES),
         ..Wish::default()
     };
-    let accession = edgar.publish(&wish).unwrap();
+    let accession = scene.edgar.publish(&wish).unwrap();
     let Body::FilingArchived(filing) = subscriber.event().await.body else {
         panic!("not archived")
     };
 
-    let most = server.memory_mb("VmHWM");
+    let most = scene.server.memory_mb("VmHWM");
     println!("410 MB archived with at most {most:.1} MB");
-    let truth = edgar.ledger().filing(&accession).unwrap();
+    let truth = scene.edgar.ledger().filing(&accession).unwrap();
     let sgml = filing.objects.sgml.unwrap();
     assert_eq!(filing.size_bytes, Some(BYTES));
     assert_eq!(

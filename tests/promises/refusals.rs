@@ -6,6 +6,7 @@ use simulator::{Config, Simulator};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{
+    Scene,
     program::{Ended, Server, command, create_key, run, serve},
     subscriber::Subscriber,
 };
@@ -168,35 +169,44 @@ fn a_flipped_bit_in_the_log_stops_the_start_loudly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_mistake_on_the_stream_is_told_in_band_with_its_close_code() {
-    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
+    let scene = Scene::quiet().await;
     let wrong_key = format!(
         "fw_{}_{}",
-        server.key.split('_').nth(1).unwrap(),
+        scene.server.key.split('_').nth(1).unwrap(),
         "x".repeat(32)
     );
     let cases = [
         ("", Some(wrong_key.as_str()), "unauthorized", 4401),
         (
             "?froms=8-K",
-            Some(&server.key),
+            Some(&scene.server.key),
             "filter_unknown_field",
             4400,
         ),
-        ("?forms=", Some(&server.key), "filter_empty", 4400),
-        ("?ciks=AAPL", Some(&server.key), "filter_bad_value", 4400),
+        ("?forms=", Some(&scene.server.key), "filter_empty", 4400),
         (
-            "?types=filing.sen",
-            Some(&server.key),
+            "?ciks=AAPL",
+            Some(&scene.server.key),
             "filter_bad_value",
             4400,
         ),
-        ("?after=soon", Some(&server.key), "bad_parameter", 4400),
+        (
+            "?types=filing.sen",
+            Some(&scene.server.key),
+            "filter_bad_value",
+            4400,
+        ),
+        (
+            "?after=soon",
+            Some(&scene.server.key),
+            "bad_parameter",
+            4400,
+        ),
     ];
 
     for (query, key, code, close) in cases {
-        let mut subscriber = Subscriber::connect(&format!("{}{query}", server.stream()), key).await;
+        let mut subscriber =
+            Subscriber::connect(&format!("{}{query}", scene.server.stream()), key).await;
         let (refusal, closed) = subscriber.refusal().await;
         let refusal = refusal.unwrap();
         assert_eq!(
@@ -210,9 +220,7 @@ async fn every_mistake_on_the_stream_is_told_in_band_with_its_close_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_message_ends_the_session_with_its_reason() {
-    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
+    let scene = Scene::quiet().await;
     let cases = [
         (Message::text("{"), "bad_message", 4400),
         (Message::text(r#"{"op":"dance"}"#), "bad_message", 4400),
@@ -236,7 +244,7 @@ async fn a_malformed_message_ends_the_session_with_its_reason() {
 
     for (message, code, close) in cases {
         let shown = message.to_string().chars().take(40).collect::<String>();
-        let mut subscriber = Subscriber::subscribe(&server.stream(), &server.key, "").await;
+        let mut subscriber = scene.subscribe("").await;
         subscriber.send(message).await;
         let (refusal, closed) = subscriber.refusal().await;
         assert_eq!(
@@ -245,7 +253,7 @@ async fn a_malformed_message_ends_the_session_with_its_reason() {
             "{shown}"
         );
     }
-    assert_eq!(server.complaints(), Vec::<String>::new());
+    assert_eq!(scene.server.complaints(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -277,15 +285,13 @@ async fn a_flood_of_messages_and_a_surplus_of_connections_are_limits_not_failure
 
 #[tokio::test(flavor = "multi_thread")]
 async fn http_errors_are_problems_with_a_code_and_a_request_id() {
-    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
+    let scene = Scene::quiet().await;
 
     for (path, status, code) in [
         ("/v1/nothing", 404, "not_found"),
         ("/v1/stream", 426, "upgrade_required"),
     ] {
-        let answer = server.get(path).await;
+        let answer = scene.server.get(path).await;
         assert_eq!(answer.status, status);
         assert!(
             answer

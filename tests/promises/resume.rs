@@ -3,21 +3,18 @@
 use std::collections::BTreeSet;
 
 use protocol::{event::Body, seq::Cursor};
-use simulator::{Config, Simulator};
+use simulator::Config;
 
-use crate::harness::{program::Server, subscriber::Subscriber};
+use crate::harness::{Scene, program::Server, subscriber::Subscriber};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replay_turns_into_live_without_a_seam() {
-    let edgar = Simulator::start_local(Config {
+    let scene = Scene::of(Config {
         rate: 20.0,
         ..Config::quiet()
     })
-    .await
-    .unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
-    let mut live = Subscriber::subscribe(&server.stream(), &server.key, "after=oldest").await;
+    .await;
+    let mut live = scene.subscribe("after=oldest").await;
     let mut live_events = Vec::new();
     let mut resumed_events = Vec::new();
 
@@ -26,7 +23,7 @@ async fn replay_turns_into_live_without_a_seam() {
         live_events.push(live.event().await);
         if live_events.len() % 20 == 0 {
             let query = format!("after={cursor}");
-            let mut resumed = Subscriber::subscribe(&server.stream(), &server.key, &query).await;
+            let mut resumed = scene.subscribe(&query).await;
             for _ in 0..20 {
                 resumed_events.push(resumed.event().await);
             }
@@ -41,24 +38,23 @@ async fn replay_turns_into_live_without_a_seam() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restarted_server_replays_the_same_bytes_and_goes_on() {
-    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let mut server = Server::start(dir.path(), &edgar.url()).await;
-    let mut before = Subscriber::subscribe(&server.stream(), &server.key, "after=oldest").await;
-    edgar.publish_now(10);
+    let mut scene = Scene::quiet().await;
+    let mut before = scene.subscribe("after=oldest").await;
+    scene.edgar.publish_now(10);
     let mut first = Vec::new();
     while first.len() < 20 {
         first.push(before.event().await);
     }
-    assert!(server.stop().await.success());
+    assert!(scene.server.stop().await.success());
 
-    let again = Server::start_with_key(dir.path(), &edgar.url(), &server.key, &[]).await;
-    let mut after = Subscriber::subscribe(&again.stream(), &server.key, "after=oldest").await;
+    let again =
+        Server::start_with_key(scene.dir.path(), &scene.edgar.url(), &scene.server.key, &[]).await;
+    let mut after = Subscriber::subscribe(&again.stream(), &scene.server.key, "after=oldest").await;
     let mut second = Vec::new();
     while second.len() < 20 {
         second.push(after.event().await);
     }
-    let more = edgar.publish_now(1);
+    let more = scene.edgar.publish_now(1);
     let next = after.filings_seen(1).await;
 
     assert_eq!(first, second);
@@ -70,27 +66,23 @@ async fn a_restarted_server_replays_the_same_bytes_and_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_time_is_a_cursor_too() {
-    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
-    let mut live = Subscriber::subscribe(&server.stream(), &server.key, "types=filing.seen").await;
-    edgar.publish_now(1);
+    let scene = Scene::quiet().await;
+    let mut live = scene.subscribe("types=filing.seen").await;
+    scene.edgar.publish_now(1);
     live.event().await;
-    edgar.publish_now(1);
+    scene.edgar.publish_now(1);
     let second = live.event().await;
 
     let query = format!("types=filing.seen&after=time:{}", second.at);
-    let mut later = Subscriber::subscribe(&server.stream(), &server.key, &query).await;
+    let mut later = scene.subscribe(&query).await;
 
     assert_eq!(later.event().await, second);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cursor_is_never_clamped_or_guessed() {
-    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
-    let head = Subscriber::connect(&server.stream(), Some(&server.key))
+    let scene = Scene::quiet().await;
+    let head = Subscriber::connect(&scene.server.stream(), Some(&scene.server.key))
         .await
         .hello()
         .await
@@ -108,8 +100,8 @@ async fn a_cursor_is_never_clamped_or_guessed() {
         (future, "cursor_ahead", 4411),
         (other, "epoch_changed", 4412),
     ] {
-        let url = format!("{}?after={after}", server.stream());
-        let mut subscriber = Subscriber::connect(&url, Some(&server.key)).await;
+        let url = format!("{}?after={after}", scene.server.stream());
+        let mut subscriber = Subscriber::connect(&url, Some(&scene.server.key)).await;
         let (refusal, closed) = subscriber.refusal().await;
         let refusal = refusal.unwrap();
         assert_eq!(
@@ -123,15 +115,13 @@ async fn a_cursor_is_never_clamped_or_guessed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_subscribers_get_the_same_list() {
-    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
+    let scene = Scene::quiet().await;
     let mut all = Vec::new();
     for _ in 0..1000 {
-        all.push(Subscriber::subscribe(&server.stream(), &server.key, "types=filing.seen").await);
+        all.push(scene.subscribe("types=filing.seen").await);
     }
 
-    let published: BTreeSet<String> = edgar.publish_now(10).into_iter().collect();
+    let published: BTreeSet<String> = scene.edgar.publish_now(10).into_iter().collect();
     let mut tasks = tokio::task::JoinSet::new();
     for mut subscriber in all {
         tasks.spawn(async move {

@@ -12,52 +12,46 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use crate::harness::{
+    Scene,
     program::{Server, create_key, run},
     subscriber::Subscriber,
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopping_server_closes_its_sessions_with_1001_and_exits_0() {
-    let edgar = Simulator::start_local(Config {
+    let mut scene = Scene::of(Config {
         rate: 5.0,
         ..Config::quiet()
     })
-    .await
-    .unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let mut server = Server::start(dir.path(), &edgar.url()).await;
-    let mut subscriber = Subscriber::subscribe(&server.stream(), &server.key, "").await;
+    .await;
+    let mut subscriber = scene.subscribe("").await;
     subscriber.event().await;
 
-    server.signal("TERM");
+    scene.server.signal("TERM");
     let (refusal, close) = subscriber.refusal().await;
-    let status = server.ended().await;
+    let status = scene.server.ended().await;
 
     assert_eq!((refusal, close), (None, Some(1001)));
     assert_eq!(status.code(), Some(0));
-    assert_eq!(server.complaints(), Vec::<String>::new());
+    assert_eq!(scene.server.complaints(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_a_request_keeps_no_server_from_stopping() {
-    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let mut server = Server::start(dir.path(), &edgar.url()).await;
-    let mut half = std::net::TcpStream::connect(&server.addr).unwrap();
+    let mut scene = Scene::quiet().await;
+    let mut half = std::net::TcpStream::connect(&scene.server.addr).unwrap();
     half.write_all(b"GET / HTTP/1.1\r\nHo").unwrap();
-    server.status().await;
+    scene.server.status().await;
 
-    let status = server.stop().await;
+    let status = scene.server.stop().await;
 
-    assert_eq!(status.code(), Some(0), "{:#?}", server.lines());
+    assert_eq!(status.code(), Some(0), "{:#?}", scene.server.lines());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_closes_is_answered() {
-    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
-    let mut subscriber = Subscriber::subscribe(&server.stream(), &server.key, "").await;
+    let scene = Scene::quiet().await;
+    let mut subscriber = scene.subscribe("").await;
 
     let close = CloseFrame {
         code: CloseCode::Normal,
@@ -71,22 +65,20 @@ async fn a_client_that_closes_is_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_key_is_out_within_a_second_and_the_others_stay() {
-    let edgar = Simulator::start_local(Config::quiet()).await.unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let server = Server::start(dir.path(), &edgar.url()).await;
-    let other_key = create_key(dir.path(), &[]);
-    let mut revoked = Subscriber::subscribe(&server.stream(), &server.key, "").await;
+    let scene = Scene::quiet().await;
+    let other_key = create_key(scene.dir.path(), &[]);
+    let mut revoked = scene.subscribe("").await;
     // A key that was made a moment ago is as good as an old one.
-    let mut other = Subscriber::subscribe(&server.stream(), &other_key, "").await;
+    let mut other = Subscriber::subscribe(&scene.server.stream(), &other_key, "").await;
     revoked.heartbeat().await;
 
-    let id = server.key.split('_').nth(1).unwrap();
+    let id = scene.server.key.split('_').nth(1).unwrap();
     let told = run(&[
         "keys",
         "revoke",
         id,
         "--data-dir",
-        dir.path().to_str().unwrap(),
+        scene.dir.path().to_str().unwrap(),
     ]);
     let since = Instant::now();
     let (refusal, close) = revoked.refusal().await;
@@ -101,7 +93,7 @@ async fn a_revoked_key_is_out_within_a_second_and_the_others_stay() {
         "{:?}",
         since.elapsed()
     );
-    edgar.publish_now(1);
+    scene.edgar.publish_now(1);
     other.event().await;
 }
 

@@ -1,7 +1,7 @@
 //! The configuration, checked once before anything starts.
 //!
 //! [`load`] reads the file, the environment and the flags into a [`raw::Raw`] tree of
-//! plain values ([`source`] finds unknown keys and wrong types), and [`Config::check`]
+//! plain values (`source` finds unknown keys and wrong types), and [`Config::check`]
 //! turns it into the types the program works with. Every mistake names its key.
 
 pub mod raw;

@@ -1,8 +1,8 @@
 //! The fetcher: brings the submission of every filing into the archive.
 //!
 //! It reads `filing.seen` and `filing.archived` from the log, like any other reader, and
-//! keeps the difference as its [`backlog`]; each [`attempt`] downloads one submission,
-//! which [`intake`] reads and compresses as it comes. What is archived goes to the
+//! keeps the difference as its `backlog`; each `attempt` downloads one submission,
+//! which `intake` reads and compresses as it comes. What is archived goes to the
 //! updater and comes back through the log: only then is it done.
 //!
 //! Invariant: a filing that waits delays no other, and after a restart nothing is

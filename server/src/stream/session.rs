@@ -41,8 +41,8 @@ pub(super) async fn run(
     // The place is kept until the close is sent: a stopping server waits for that.
     let (end, _place) = match admitted {
         Ok(mut place) => {
-            let end = serve(&mut socket, &shared, &mut place, request, key).await;
-            (end.err().unwrap_or(End::Gone), Some(place))
+            let Err(end) = serve(&mut socket, &shared, &mut place, request, key).await;
+            (end, Some(place))
         }
         Err(refusal) => (refusal.into(), None),
     };

@@ -6,6 +6,46 @@ pub mod subscriber;
 
 use std::time::{Duration, Instant};
 
+use simulator::{Config, Simulator};
+
+use self::{
+    program::{Server, create_key},
+    subscriber::Subscriber,
+};
+
+/// A quiet simulated EDGAR and a server on it, with an API key.
+pub struct Scene {
+    pub edgar: Simulator,
+    pub dir: tempfile::TempDir,
+    pub server: Server,
+}
+
+impl Scene {
+    /// An EDGAR where nothing is filed unless asked for.
+    pub async fn quiet() -> Self {
+        Self::of(Config::quiet()).await
+    }
+
+    /// Any EDGAR.
+    pub async fn of(config: Config) -> Self {
+        Self::with(config, &[]).await
+    }
+
+    /// Any EDGAR, and a server with more in its environment.
+    pub async fn with(config: Config, environment: &[(&str, &str)]) -> Self {
+        let edgar = Simulator::start_local(config).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let key = create_key(dir.path(), &[]);
+        let server = Server::start_with_key(dir.path(), &edgar.url(), &key, environment).await;
+        Self { edgar, dir, server }
+    }
+
+    /// A subscriber that has taken `hello` and `subscribed`.
+    pub async fn subscribe(&self, query: &str) -> Subscriber {
+        Subscriber::subscribe(&self.server.stream(), &self.server.key, query).await
+    }
+}
+
 /// Waits until `done` says so; panics with `what` after `patience`.
 pub async fn eventually(what: &str, patience: Duration, mut done: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + patience;
