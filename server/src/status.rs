@@ -128,12 +128,13 @@ impl Status {
         self.complete_through.store(slowest, Ordering::Release);
     }
 
-    /// A poll failed: nothing moves.
-    pub(crate) fn failed(&self, source: Source, error: String) {
+    /// A poll failed: nothing moves. Gives the number of failures since the last good poll.
+    pub(crate) fn failed(&self, source: Source, error: String) -> u64 {
         let mut sources = lock(&self.sources);
         let state = sources.entry(source).or_default();
         state.error = Some(error);
         state.failures += 1;
+        state.failures
     }
 
     pub(crate) fn sources(&self) -> BTreeMap<Source, SourceState> {

@@ -29,6 +29,9 @@ use crate::{log::Writer, metrics::Metrics, seen::Seen, status::Status};
 /// Most messages taken into one group: a commit stays well under a frame of video.
 const GROUP_MAX: usize = 512;
 
+/// Failed polls in a row for each line of the log: about one in five minutes.
+const FAILURES_A_LINE: u64 = 60;
+
 /// Filings whose submission is archived, on their way into the log.
 pub(crate) type Archived = Box<Filing>;
 
@@ -127,8 +130,11 @@ impl Updater {
                 }
                 Told::Failed(source, error) => {
                     self.metrics.polled(source, false);
-                    tracing::warn!(%source, error, "poll failed");
-                    self.status.failed(source, error);
+                    let failures = self.status.failed(source, error.clone());
+                    // An outage is one event, said again now and then, not a line a poll.
+                    if failures % FAILURES_A_LINE == 1 {
+                        tracing::warn!(%source, failures, error, "poll failed");
+                    }
                 }
             }
         }

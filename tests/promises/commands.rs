@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::Stdio,
+    process::{Child, Stdio},
     time::Duration,
 };
 
@@ -11,26 +11,30 @@ use crate::harness::{
     subscriber::Subscriber,
 };
 
-#[tokio::test(flavor = "multi_thread")]
-async fn demo_shows_filings_within_seconds_and_ends_with_0() {
-    let mut demo = command(&[
+/// A lively demo for so many seconds, and its first three lines.
+fn start_demo(seconds: &str) -> (Child, Vec<String>) {
+    let lively = [
         "demo",
         "--listen",
         "127.0.0.1:0",
-        "--for",
-        "8",
         "--rate",
         "5",
-    ])
-    .stdout(Stdio::piped())
-    .stderr(Stdio::null())
-    .spawn()
-    .unwrap();
-    let lines: Vec<String> = BufReader::new(demo.stdout.take().unwrap())
-        .lines()
-        .take(3)
-        .map(Result::unwrap)
-        .collect();
+        "--for",
+        seconds,
+    ];
+    let mut demo = command(&lively)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let stdout = BufReader::new(demo.stdout.take().unwrap());
+    let lines = stdout.lines().take(3).map(Result::unwrap).collect();
+    (demo, lines)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn demo_shows_filings_within_seconds_and_ends_with_0() {
+    let (mut demo, lines) = start_demo("8");
     let words: Vec<(&str, &str)> = lines
         .iter()
         .map(|line| line.split_once(' ').unwrap())
@@ -55,24 +59,7 @@ async fn demo_shows_filings_within_seconds_and_ends_with_0() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tail_prints_the_frames_of_a_running_server() {
-    let mut demo = command(&[
-        "demo",
-        "--listen",
-        "127.0.0.1:0",
-        "--for",
-        "20",
-        "--rate",
-        "5",
-    ])
-    .stdout(Stdio::piped())
-    .stderr(Stdio::null())
-    .spawn()
-    .unwrap();
-    let lines: Vec<String> = BufReader::new(demo.stdout.take().unwrap())
-        .lines()
-        .take(3)
-        .map(Result::unwrap)
-        .collect();
+    let (mut demo, lines) = start_demo("20");
     let value = |index: usize| lines[index].split_once(' ').unwrap().1.to_owned();
 
     let mut tail = command(&[
