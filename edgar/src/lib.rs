@@ -2,8 +2,10 @@
 //!
 //! What sec.gov serves is read here and turned into the nouns of `protocol`: the
 //! feed of latest filings ([`atom`]), the full-text search ([`efts`]), the index files
-//! ([`index`]) and the submissions ([`sgml`]). [`paths`] says where sec.gov keeps things and [`calendar`]
-//! when it works.
+//! ([`index`]) and the submissions ([`sgml`]). Out of their documents come financial facts
+//! ([`xbrl`]), the holdings of managers ([`form13f`]) and of insiders ([`ownership`]), and all
+//! documents make one [`tar`] object. [`media`] tells what a document is, [`paths`] where
+//! sec.gov keeps things and [`calendar`] when it works.
 //!
 //! Elsewhere: fetching (`sec-client`), when to fetch and what is new (`monitors`,
 //! `server`). Invariant: nothing here opens a socket or a file or reads a clock, and
@@ -49,6 +51,7 @@ pub mod efts;
 pub mod error;
 pub mod index;
 mod join;
+pub mod media;
 pub mod paths;
 pub mod sgml;
 mod text;

@@ -229,7 +229,10 @@ impl Tail {
     }
 
     fn finish(self, wrapper: Option<Wrapper>, content: &mut impl Decoded) -> Option<Fault> {
-        let text = without_newline(&self.kept);
+        // What is kept beyond that depends on the pieces the bytes came in.
+        let (ready, kept) = self.kept.split_at(self.kept.len().saturating_sub(KEEP));
+        content.bytes(ready);
+        let text = without_newline(kept);
         let Some(wrapper) = wrapper else {
             content.bytes(text);
             return None;

@@ -19,6 +19,7 @@ use protocol::{
 use super::{
     items,
     party::Party,
+    series::SeriesAndClasses,
     tree::{self, Node},
 };
 
@@ -61,8 +62,12 @@ pub struct Header {
     pub private_to_public: bool,
     /// One for each role block, in order.
     pub parties: Vec<Party>,
-    /// Everything, in standard spelling, under a nameless root. Series and classes
-    /// and rare keys are here alone. As JSON it is the standardised tree.
+    /// The series and classes of funds that it is about.
+    pub series: SeriesAndClasses,
+    /// Other filings made together with this one.
+    pub multi_accessions: Vec<Accession>,
+    /// Everything, in standard spelling, under a nameless root. Rare keys are here
+    /// alone. As JSON it is the standardised tree.
     pub tree: Node,
 }
 
@@ -90,6 +95,8 @@ impl Header {
             group_members: tree.texts("group-members").map(str::to_owned).collect(),
             private_to_public: tree.child("private-to-public").is_some(),
             parties: tree.children.iter().filter_map(Party::of).collect(),
+            series: SeriesAndClasses::of(&tree),
+            multi_accessions: multi_accessions(&tree),
             form_as_written: form,
             tree,
         }
@@ -179,6 +186,12 @@ fn accepted_at(text: &str) -> Option<Timestamp> {
 fn accession(tree: &Node) -> Option<Accession> {
     tree.text("accession-number")
         .and_then(|text| text.parse().ok())
+}
+
+fn multi_accessions(tree: &Node) -> Vec<Accession> {
+    let groups = tree.all("multi-accession-numbers");
+    let numbers = groups.flat_map(|group| group.texts("accession-number"));
+    numbers.filter_map(|text| text.parse().ok()).collect()
 }
 
 fn number(text: &str) -> Option<u32> {

@@ -53,6 +53,7 @@ mod items;
 mod names;
 mod party;
 mod reader;
+mod series;
 mod standard;
 mod telling;
 mod text;
@@ -67,6 +68,7 @@ pub use documents::{DocumentEnd, DocumentHead, Wrapper};
 pub use header::Header;
 pub use party::{Address, FilingValues, Party};
 pub use reader::{Envelope, MAX_DOCUMENTS, MAX_HEADER, NotASubmission, Outcome, Reader};
+pub use series::{Class, Merger, MergerSide, Series, SeriesAndClasses};
 pub use tree::Node;
 
 /// Takes what a [`Reader`] finds, in the order of the submission.
@@ -98,6 +100,70 @@ pub trait Sink {
     /// Something is wrong; at most a thousand faults are told.
     fn damage(&mut self, damage: Damage) {
         let _ = damage;
+    }
+}
+
+/// Takes nothing.
+impl Sink for () {}
+
+/// Two sinks are told the same.
+impl<A: Sink, B: Sink> Sink for (A, B) {
+    fn header(&mut self, header: &Header) {
+        self.0.header(header);
+        self.1.header(header);
+    }
+
+    fn document(&mut self, head: &DocumentHead) {
+        self.0.document(head);
+        self.1.document(head);
+    }
+
+    fn body(&mut self, bytes: &[u8]) {
+        self.0.body(bytes);
+        self.1.body(bytes);
+    }
+
+    fn end_document(&mut self, end: &DocumentEnd) {
+        self.0.end_document(end);
+        self.1.end_document(end);
+    }
+
+    fn damage(&mut self, damage: Damage) {
+        self.0.damage(damage);
+        self.1.damage(damage);
+    }
+}
+
+/// A sink that may not be wanted.
+impl<S: Sink> Sink for Option<S> {
+    fn header(&mut self, header: &Header) {
+        if let Some(sink) = self {
+            sink.header(header);
+        }
+    }
+
+    fn document(&mut self, head: &DocumentHead) {
+        if let Some(sink) = self {
+            sink.document(head);
+        }
+    }
+
+    fn body(&mut self, bytes: &[u8]) {
+        if let Some(sink) = self {
+            sink.body(bytes);
+        }
+    }
+
+    fn end_document(&mut self, end: &DocumentEnd) {
+        if let Some(sink) = self {
+            sink.end_document(end);
+        }
+    }
+
+    fn damage(&mut self, damage: Damage) {
+        if let Some(sink) = self {
+            sink.damage(damage);
+        }
     }
 }
 

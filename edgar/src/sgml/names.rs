@@ -3,7 +3,7 @@
 //! Invariant: a name has 1 to 100 bytes of printable ASCII, no path separator, is no
 //! `.` or `..`, and no two names of a submission are equal even without regard to case.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What a name field of a tar header holds.
 const MAX_BYTES: usize = 100;
@@ -11,15 +11,20 @@ const MAX_BYTES: usize = 100;
 /// The names given in one submission.
 #[derive(Debug)]
 pub(super) struct Names {
-    /// Lower-case name, and the last suffix tried for it.
-    taken: HashMap<String, u32>,
+    /// In lower case.
+    taken: HashSet<String>,
+    /// The last suffix tried, by the name as the longest suffix would cut it: long names
+    /// that differ at their end alone share a suffix, and none is tried twice.
+    suffixes: HashMap<String, u32>,
 }
 
 impl Default for Names {
     fn default() -> Self {
         // The tar object has a member of this name before the documents.
-        let taken = HashMap::from([("metadata.json".to_owned(), 1)]);
-        Self { taken }
+        Self {
+            taken: HashSet::from(["metadata.json".to_owned()]),
+            suffixes: HashMap::new(),
+        }
     }
 }
 
@@ -27,21 +32,18 @@ impl Names {
     /// The name of a document that calls itself `wanted`.
     pub(super) fn give(&mut self, wanted: &str) -> String {
         let name = safe(wanted);
-        let Some(last) = self.taken.get(&name.to_ascii_lowercase()).copied() else {
-            self.taken.insert(name.to_ascii_lowercase(), 1);
+        if self.taken.insert(name.to_ascii_lowercase()) {
             return name;
-        };
-        let mut suffix = last;
-        let free = loop {
-            suffix += 1;
-            let next = with_suffix(&name, suffix);
-            if !self.taken.contains_key(&next.to_ascii_lowercase()) {
-                break next;
+        }
+        let family = with_suffix(&name, u32::MAX).to_ascii_lowercase();
+        let suffix = self.suffixes.entry(family).or_insert(1);
+        loop {
+            *suffix += 1;
+            let name = with_suffix(&name, *suffix);
+            if self.taken.insert(name.to_ascii_lowercase()) {
+                return name;
             }
-        };
-        self.taken.insert(name.to_ascii_lowercase(), suffix);
-        self.taken.insert(free.to_ascii_lowercase(), 1);
-        free
+        }
     }
 }
 

@@ -92,7 +92,7 @@ impl Party {
             state_of_incorporation: owned(who, "state-of-incorporation"),
             fiscal_year_end: owned(who, "fiscal-year-end").filter(|day| is_month_and_day(day)),
             relationship: owned(node, "relationship").or_else(|| owned(who, "relationship")),
-            filing_values: all(node, "filing-values").map(FilingValues::of).collect(),
+            filing_values: node.all("filing-values").map(FilingValues::of).collect(),
             business_address: node.child("business-address").and_then(Address::of),
             mail_address: node.child("mail-address").and_then(Address::of),
             former_names: former_names(node),
@@ -145,7 +145,9 @@ fn is_month_and_day(text: &str) -> bool {
     text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// The role of this key; the tag of issuing entities is `<ISSUING_ENTITY>`.
 fn role(key: &str) -> Option<FilerRole> {
+    let key = key.replace('_', "-");
     FilerRole::ALL
         .iter()
         .copied()
@@ -168,10 +170,6 @@ fn former_names(node: &Node) -> Vec<FormerName> {
         .filter(former)
         .filter_map(name)
         .collect()
-}
-
-fn all<'a>(node: &'a Node, key: &'a str) -> impl Iterator<Item = &'a Node> {
-    node.children.iter().filter(move |child| child.key == key)
 }
 
 fn owned(node: &Node, key: &str) -> Option<String> {

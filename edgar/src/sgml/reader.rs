@@ -178,10 +178,13 @@ impl<S: Sink> Reader<S> {
     pub fn finish(mut self) -> Result<(S, Outcome), NotASubmission> {
         self.finish_line();
         self.line_offset = self.offset;
+        if self.state == State::Body {
+            // What ends the content may be the `<DOCUMENT>` of one more.
+            self.finish_content();
+        }
         match self.state {
             State::Foreign(why) => return Err(why),
             State::Start => return Err(NotASubmission::Empty),
-            State::Body => self.finish_content(),
             State::Head => self.end_without_text(Fault::Truncated),
             _ => {}
         }
@@ -433,7 +436,9 @@ fn first_line(line: &[u8]) -> Result<Envelope, NotASubmission> {
         (b"<DOCUMENT>", Envelope::Documents),
     ];
     let found = beginnings.iter().find(|(tag, _)| upper.starts_with(tag));
-    if let Some((_, envelope)) = found {
+    if let Some((_, envelope)) = found
+        && (*envelope != Envelope::Documents || Frame::of(line, false) == Frame::Document)
+    {
         return Ok(*envelope);
     }
     let page: [&[u8]; 3] = [b"<!DOCTYPE", b"<HTML", b"<HEAD"];

@@ -1,10 +1,15 @@
 //! The one spelling of header keys and values, and the header as JSON.
 //!
-//! Names and shapes are those of the datamule project's `metadata.json`: the same for
-//! both header styles, repeated keys an array, single ones not. Unlike there, an empty
-//! value is omitted and a flag (`<PRIVATE-TO-PUBLIC>`) is `true`.
+//! Names and shapes are those of the datamule project's `metadata.json`, as its reader
+//! `secsgml` makes it: every value a string, repeated keys an array, single ones not,
+//! unknown keys in lower case with `-` for blanks. A flag (`<PRIVATE-TO-PUBLIC>`) is
+//! an empty string. Otherwise an empty value is omitted, where `secsgml` writes one
+//! for a tag and none for an indented key; what else differs are its mistakes, and
+//! `privacy-enhanced-message`, which is no part of the header.
+//!
+//! Elsewhere: the tree itself (`tree`), the typed fields (`header`).
 
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -44,26 +49,34 @@ const FLAGS: [&str; 10] = [
 
 /// The standard spelling of a key of either style.
 pub(super) fn key(written: &[u8]) -> String {
-    let text = text::decode(written.trim_ascii()).to_ascii_lowercase();
-    let joined = text
-        .replace('_', "-")
-        .split_ascii_whitespace()
-        .collect::<Vec<_>>()
-        .join("-");
-    match RENAMED.iter().find(|(tab, _)| *tab == joined) {
+    let text = text::decode(written);
+    let mut key = String::with_capacity(text.len());
+    for word in text.split_ascii_whitespace() {
+        if !key.is_empty() {
+            key.push('-');
+        }
+        key.push_str(word);
+    }
+    key.make_ascii_lowercase();
+    match RENAMED.iter().find(|(tab, _)| *tab == key) {
         Some((_, standard)) => (*standard).to_owned(),
-        None => joined,
+        None => key,
     }
 }
 
 /// The four digits of an SIC value: `7372`, or in brackets after its title.
 pub(super) fn sic(value: &str) -> Option<&str> {
+    let code = sic_code(value);
+    (code.len() == 4 && code.bytes().all(|byte| byte.is_ascii_digit())).then_some(code)
+}
+
+/// What an SIC value has in brackets, or all of it.
+fn sic_code(value: &str) -> &str {
     let code = match value.rsplit_once('[') {
         Some((_, bracketed)) => bracketed.split(']').next().unwrap_or(""),
         None => value,
     };
-    let code = code.trim();
-    (code.len() == 4 && code.bytes().all(|byte| byte.is_ascii_digit())).then_some(code)
+    code.trim()
 }
 
 /// The act as tags write it: `34` for `1934 Act`.
@@ -74,18 +87,17 @@ pub(super) fn act(value: &str) -> &str {
     }
 }
 
-fn value(node: &Node) -> Cow<'_, str> {
-    Cow::Borrowed(match node.key.as_str() {
-        "assigned-sic" => sic(&node.value).unwrap_or(""),
+fn value(node: &Node) -> &str {
+    match node.key.as_str() {
+        "assigned-sic" => sic_code(&node.value),
         "act" => act(&node.value),
         _ => &node.value,
-    })
+    }
 }
 
 /// What a node is in JSON.
 enum Shape<'a> {
-    Text(Cow<'a, str>),
-    Flag,
+    Text(&'a str),
     Section,
     Absent,
 }
@@ -95,12 +107,10 @@ fn shape(node: &Node) -> Shape<'_> {
         return Shape::Section;
     }
     let value = value(node);
-    if !value.is_empty() {
-        Shape::Text(value)
-    } else if FLAGS.contains(&node.key.as_str()) {
-        Shape::Flag
-    } else {
+    if value.is_empty() && !FLAGS.contains(&node.key.as_str()) {
         Shape::Absent
+    } else {
+        Shape::Text(value)
     }
 }
 
@@ -124,8 +134,7 @@ struct Value<'a>(&'a Node);
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match shape(self.0) {
-            Shape::Text(text) => serializer.serialize_str(&text),
-            Shape::Flag => serializer.serialize_bool(true),
+            Shape::Text(text) => serializer.serialize_str(text),
             Shape::Section => self.0.serialize(serializer),
             Shape::Absent => serializer.serialize_unit(),
         }

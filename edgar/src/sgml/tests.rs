@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod cut;
+mod datamule;
 mod hostile;
 mod plain;
 mod recorded;
+mod series;
 mod traps;
 
 use super::*;

@@ -19,6 +19,9 @@ use super::{
 const MAX_DEPTH: usize = 32;
 /// Most nodes kept. The largest known header, of 399 filers, has some 10,000.
 const MAX_NODES: usize = 500_000;
+/// Longest value kept, in bytes; the rest is dropped. Known ones have a few
+/// hundred, but a line may have a million.
+const MAX_VALUE: usize = 64 * 1024;
 /// Lines this long are broken by EDGAR's old software and go on in the next line.
 const WRAP: usize = 1023;
 
@@ -37,7 +40,8 @@ pub struct Node {
     /// The key in its standard spelling, such as `conformed-name`, the same for
     /// `COMPANY CONFORMED NAME:` and `<CONFORMED-NAME>`.
     pub key: String,
-    /// The value as written, without blanks around it; empty for sections and flags.
+    /// The value as written, without blanks around it, cut at 64 KiB; empty for
+    /// sections and flags.
     pub value: String,
     /// What a section contains, in order.
     pub children: Vec<Node>,
@@ -47,6 +51,11 @@ impl Node {
     /// The first child of this key.
     pub fn child(&self, key: &str) -> Option<&Node> {
         self.children.iter().find(|node| node.key == key)
+    }
+
+    /// All children of this key.
+    pub fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Node> {
+        self.children.iter().filter(move |node| node.key == key)
     }
 
     /// The value of the first child of this key that has one.
@@ -184,7 +193,7 @@ impl Builder {
         }
         self.open[depth].node.children.push(Node {
             key: standard::key(key),
-            value: text::trimmed(value),
+            value: kept(text::trimmed(value), MAX_VALUE),
             children: Vec::new(),
         });
         self.last = Last::Leaf(depth);
@@ -221,11 +230,11 @@ impl Builder {
             Last::Leaf(depth) => self.open[depth].node.children.last_mut(),
         };
         let Some(node) = node else { return };
-        if !node.value.is_empty() {
+        let room = MAX_VALUE.saturating_sub(node.value.len() + joint.len());
+        if room > 0 && !node.value.is_empty() {
             node.value.push_str(joint);
         }
-        node.value
-            .push_str(text::decode(line.trim_ascii()).as_ref());
+        node.value.push_str(&kept(text::trimmed(line), room));
     }
 
     /// Closes the innermost open section of this key; a stray closing tag does nothing.
@@ -276,6 +285,12 @@ impl Builder {
     }
 }
 
+/// `text` cut to this many bytes, between characters.
+fn kept(mut text: String, room: usize) -> String {
+    text.truncate(text.floor_char_boundary(room));
+    text
+}
+
 fn indent(line: &[u8]) -> usize {
     line.len() - line.trim_ascii_start().len()
 }
@@ -295,12 +310,10 @@ fn key_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The value of `<CIK>123` and of `<CIK>123</CIK>`.
 fn value_before_closing<'a>(rest: &'a [u8], upper: &[u8]) -> &'a [u8] {
     let rest = rest.trim_ascii();
-    let closing = [b"</", upper, b">"].concat();
-    let Some(at) = rest.len().checked_sub(closing.len()) else {
-        return rest;
-    };
-    match rest.split_at(at) {
-        (value, end) if end.eq_ignore_ascii_case(&closing) => value.trim_ascii_end(),
-        _ => rest,
-    }
+    let closed = rest.strip_suffix(b">").and_then(|inner| {
+        let (inner, name) = inner.split_at_checked(inner.len().checked_sub(upper.len())?)?;
+        let value = inner.strip_suffix(b"</")?;
+        name.eq_ignore_ascii_case(upper).then_some(value)
+    });
+    closed.map_or(rest, <[u8]>::trim_ascii_end)
 }

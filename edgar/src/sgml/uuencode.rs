@@ -2,7 +2,11 @@
 //!
 //! Its habits: trailing blanks are trimmed, so that lines are shorter than their
 //! length says; zero is a blank or a backtick; the line before `end` is empty, a
-//! blank or a backtick. The caller has read the line `begin` already.
+//! blank or a backtick; until 2023 a point at the start of a line is doubled, as in
+//! mail. The caller has read the line `begin` already.
+//!
+//! Nearly all lines are 45 bytes in 60 digits, so these have a way of their own, and
+//! eight digits at a time become six bytes.
 //!
 //! Invariant: a line gives as many bytes as its first character says, whatever
 //! characters follow.
@@ -13,8 +17,12 @@ use super::damage::Fault;
 
 /// Longest line kept: one length and 84 digits, with room for foreign habits.
 const MAX_LINE: usize = 256;
-/// Digits of the longest line that says its length in one character.
-const MAX_DIGITS: usize = 84;
+/// Digits of the longest line that says its length in one character, in whole octets.
+const MAX_DIGITS: usize = 88;
+/// Digits of a full line: 45 bytes, told by its first character `M`.
+const FULL_DIGITS: usize = 60;
+/// A full line: `M`, its digits, the first character of its end.
+const FULL_LINE: usize = FULL_DIGITS + 2;
 /// Wrapper tags that may stand after `end`. As data they would be lines of 28 bytes
 /// whose digits are blanks: no encoder leaves that after trimming.
 const CLOSING_WRAPPERS: [&[u8]; 3] = [b"</PDF>", b"</XML>", b"</XBRL>"];
@@ -45,11 +53,32 @@ impl Decoder {
         if !self.line.is_empty() {
             bytes = self.complete_line(bytes, out);
         }
-        while let Some(end) = memchr2(b'\n', b'\r', bytes) {
+        loop {
+            bytes = self.decode_full_lines(bytes, out);
+            let Some(end) = memchr2(b'\n', b'\r', bytes) else {
+                break;
+            };
             self.decode_line(&bytes[..end], out);
             bytes = &bytes[end + 1..];
         }
         self.keep(bytes);
+    }
+
+    /// Decodes full lines up to the first line that is shorter or odd.
+    fn decode_full_lines<'a>(&self, mut bytes: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        while !self.ended
+            && let Some((line, rest)) = bytes.split_first_chunk::<FULL_LINE>()
+            && let [b'M', digits @ .., b'\n' | b'\r'] = line
+        {
+            // A line that ends sooner has its newline among the digits.
+            let digits = padded::<64>(digits);
+            if !all_digits(&digits) {
+                break;
+            }
+            out.extend_from_slice(&decode_digits::<48>(&digits)[..FULL_DIGITS / 4 * 3]);
+            bytes = rest;
+        }
+        bytes
     }
 
     /// Decodes the last line and tells the first fault found.
@@ -86,6 +115,8 @@ impl Decoder {
     }
 
     fn decode_line(&mut self, line: &[u8], out: &mut Vec<u8>) {
+        // The rest of a longer line is not kept between two pieces either.
+        let line = &line[..line.len().min(MAX_LINE)];
         let Some(&first) = line.first() else { return };
         if first == b'<' && CLOSING_WRAPPERS.contains(&line.trim_ascii_end()) {
             return self.end_at_wrapper();
@@ -94,19 +125,17 @@ impl Decoder {
             return self.odd_line(line);
         }
         let length = usize::from((first - b' ') & 0x3f);
-        let digits = length.div_ceil(3) * 4;
-        let given = &line[1..];
-        if given.len() < digits {
-            let mut padded = [b' '; MAX_DIGITS];
-            padded[..given.len()].copy_from_slice(given);
-            self.decode_digits(&padded[..digits], length, out);
-        } else {
-            self.decode_digits(&given[..digits], length, out);
-            // One more character is a checksum of some encoders.
-            if given[digits..].trim_ascii().len() > 1 {
-                self.blame(Fault::UuencodeLine);
-            }
+        let given = &without_doubled_point(line)[1..];
+        let (digits, rest) = given.split_at(given_digits(length).min(given.len()));
+        // One more character is a checksum of some encoders.
+        if rest.trim_ascii().len() > 1 {
+            self.blame(Fault::UuencodeLine);
         }
+        let digits = padded::<MAX_DIGITS>(digits);
+        if !all_digits(&digits) {
+            self.blame(Fault::UuencodeLine);
+        }
+        out.extend_from_slice(&decode_digits::<66>(&digits)[..length]);
     }
 
     fn odd_line(&mut self, line: &[u8]) {
@@ -129,20 +158,33 @@ impl Decoder {
         }
     }
 
-    fn decode_digits(&mut self, digits: &[u8], length: usize, out: &mut Vec<u8>) {
-        if !all_digits(digits) {
-            self.blame(Fault::UuencodeLine);
-        }
-        let mut bytes = [0; 64];
-        for (group, triple) in digits.chunks_exact(4).zip(bytes.chunks_exact_mut(3)) {
-            triple.copy_from_slice(&decode_group(group));
-        }
-        out.extend_from_slice(&bytes[..length]);
-    }
-
     fn blame(&mut self, fault: Fault) {
         self.fault.get_or_insert(fault);
     }
+}
+
+/// `line` as it was before its point was doubled.
+///
+/// A point says that 14 bytes follow. Two of them may be this and a digit, unless
+/// there is one digit too many.
+fn without_doubled_point(line: &[u8]) -> &[u8] {
+    const DOUBLED: usize = 1 + given_digits(14);
+    match line {
+        [b'.', once @ ..] if once.starts_with(b".") && once.len() == DOUBLED => once,
+        _ => line,
+    }
+}
+
+/// Digits that `length` bytes take.
+const fn given_digits(length: usize) -> usize {
+    length.div_ceil(3) * 4
+}
+
+/// `digits` with the blanks that were trimmed; they are at most `N`.
+fn padded<const N: usize>(digits: &[u8]) -> [u8; N] {
+    let mut padded = [b' '; N];
+    padded[..digits.len()].copy_from_slice(digits);
+    padded
 }
 
 fn all_digits(digits: &[u8]) -> bool {
@@ -150,11 +192,26 @@ fn all_digits(digits: &[u8]) -> bool {
     !digits.iter().fold(false, |bad, digit| bad | outside(digit))
 }
 
-fn decode_group(group: &[u8]) -> [u8; 3] {
-    let sextet = |at: usize| u32::from(group[at].wrapping_sub(b' ') & 0x3f);
-    let bits = sextet(0) << 18 | sextet(1) << 12 | sextet(2) << 6 | sextet(3);
-    let [_, first, second, third] = bits.to_be_bytes();
-    [first, second, third]
+/// The bytes of `digits`, whose number is a multiple of eight; `N` is three quarters of it.
+fn decode_digits<const N: usize>(digits: &[u8]) -> [u8; N] {
+    let mut bytes = [0; N];
+    let (octets, _) = digits.as_chunks();
+    let (sixes, _) = bytes.as_chunks_mut();
+    for (six, octet) in sixes.iter_mut().zip(octets) {
+        *six = decode_octet(*octet);
+    }
+    bytes
+}
+
+/// Eight digits of six bits, put together in three steps, all lanes at once.
+fn decode_octet(digits: [u8; 8]) -> [u8; 6] {
+    // A digit is its six bits and a blank, of which only bit five counts.
+    let bits = u64::from_be_bytes(digits) ^ 0x2020_2020_2020_2020;
+    let twelves = (bits & 0x3f00_3f00_3f00_3f00) >> 2 | bits & 0x003f_003f_003f_003f;
+    let pairs = (twelves & 0x0fff_0000_0fff_0000) >> 4 | twelves & 0x0000_0fff_0000_0fff;
+    let all = (pairs >> 32) << 24 | pairs & 0x00ff_ffff;
+    let [_, _, bytes @ ..] = all.to_be_bytes();
+    bytes
 }
 
 #[cfg(test)]
@@ -261,11 +318,48 @@ mod tests {
     }
 
     #[test]
+    fn a_doubled_point_is_one() {
+        let fourteen = b"\r\n116\r\n%%EOF\r\n";
+        assert_eq!(
+            decode(b"..#0HQ,38-\"B4E14]&#0H!\n\nend\n"),
+            (fourteen.to_vec(), None)
+        );
+        assert_eq!(
+            decode(b".#0HQ,38-\"B4E14]&#0H!\n\nend\n"),
+            (fourteen.to_vec(), None)
+        );
+        assert_eq!(decode(b"..E+]S:M 'UU1110!_]D!\n\nend\n").0.len(), 14);
+        assert_eq!(decode(b"..E+]S:M 'UU1110!_]D!\n\nend\n").0[0], 0x3a);
+    }
+
+    #[test]
     fn a_checksum_character_is_ignored() {
         assert_eq!(decode(b"#0V%TX\n \nend\n"), (b"Cat".to_vec(), None));
     }
 
+    #[test]
+    fn a_full_line_with_a_foreign_character_is_told_and_keeps_its_length() {
+        for foreign in [b'\x1f', b'a', b'\xff'] {
+            let mut text = encode(&[0x55; 90], b' ', false, "\n");
+            text[30] = foreign;
+
+            let (bytes, fault) = decode(&text);
+
+            assert_eq!((bytes.len(), fault), (90, Some(Fault::UuencodeLine)));
+            assert_eq!(bytes[45..], [0x55; 45]);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn eight_digits_are_their_bits_in_a_row(digits in any::<[u8; 8]>()) {
+            let six = |&digit: &u8| (0..6).rev().map(move |bit| digit.wrapping_sub(b' ') >> bit & 1);
+            let bits: Vec<u8> = digits.iter().flat_map(six).collect();
+            let bytes = bits.chunks(8).map(|bits| bits.iter().fold(0, |byte, bit| byte << 1 | bit));
+
+            prop_assert_eq!(decode_octet(digits).to_vec(), bytes.collect::<Vec<u8>>());
+        }
+
         #[test]
         fn every_habit_decodes_to_the_same_bytes(
             bytes in proptest::collection::vec(any::<u8>(), 0..400),

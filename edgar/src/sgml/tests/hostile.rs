@@ -208,3 +208,63 @@ proptest! {
         prop_assert_eq!(read_in_pieces(&bytes, &[1]), read(&bytes));
     }
 }
+
+/// The documents of `text`, whole and in pieces of one byte.
+fn both_ways(text: &[u8]) -> Submission {
+    let whole = read(text).unwrap();
+    assert_eq!(read_in_pieces(text, &[1]).unwrap(), whole);
+    whole
+}
+
+#[test]
+fn a_document_that_only_begins_is_told_before_the_end() {
+    let submission = both_ways(b"<DOCUMENT>\n<TEXT>\nx\n</DOCUMENT>\n<DOCUMENT>");
+
+    assert_eq!(submission.documents.len(), 2);
+    assert_eq!(submission.outcome.documents, 2);
+    assert!(!submission.outcome.complete);
+}
+
+#[test]
+fn a_first_line_that_only_begins_like_a_document_is_no_submission() {
+    assert_eq!(
+        read(b"<DOCUMENT>XXXX\nanything"),
+        Err(NotASubmission::Other)
+    );
+}
+
+#[test]
+fn a_long_line_of_uuencode_is_the_same_in_pieces() {
+    for line in ["end", "#0V%T", "</PDF>"] {
+        let text = format!(
+            "<DOCUMENT>\n<TEXT>\nbegin 644 x\n#0V%T\n{line}{:260}xyz\n</TEXT>\n</DOCUMENT>\n",
+            ""
+        );
+
+        both_ways(text.as_bytes());
+    }
+}
+
+#[test]
+fn a_closing_wrapper_before_many_blanks_is_the_same_in_pieces() {
+    let text = format!(
+        "<DOCUMENT>\n<TEXT>\n<XBRL>\nx\n</XBRL>{:100}\n</TEXT>\n</DOCUMENT>\n",
+        ""
+    );
+
+    both_ways(text.as_bytes());
+}
+
+#[test]
+fn many_long_names_that_differ_at_their_end_are_told_apart() {
+    let mut text = String::new();
+    for number in (0..3_000).chain(0..3_000) {
+        let name = format!("{:x<92}{number:08}", "");
+        text += &format!("<DOCUMENT>\n<FILENAME>{name}\n<TEXT>\n</TEXT>\n</DOCUMENT>\n");
+    }
+
+    let documents = read(text.as_bytes()).unwrap().documents;
+
+    let names: std::collections::HashSet<_> = documents.iter().map(|d| &d.head.filename).collect();
+    assert_eq!(names.len(), 6_000);
+}

@@ -11,7 +11,7 @@ use super::{super::*, plain, read_in_pieces};
 
 /// Recorded files of these kinds: path within the folder, form and accession as the
 /// manifest has them, bytes. Empty, and said so, on a machine without them.
-fn recorded(kinds: &[&str]) -> Vec<Recorded> {
+pub(super) fn recorded(kinds: &[&str]) -> Vec<Recorded> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/edgar-fixtures");
     let Ok(manifest) = fs::read_to_string(folder.join("MANIFEST.tsv")) else {
         assert!(
@@ -34,11 +34,11 @@ fn recorded(kinds: &[&str]) -> Vec<Recorded> {
         .collect()
 }
 
-struct Recorded {
-    path: String,
-    form: String,
-    accession: String,
-    bytes: Vec<u8>,
+pub(super) struct Recorded {
+    pub(super) path: String,
+    pub(super) form: String,
+    pub(super) accession: String,
+    pub(super) bytes: Vec<u8>,
 }
 
 fn bytes_of(path: PathBuf) -> Vec<u8> {
@@ -155,8 +155,41 @@ fn inline_xbrl_equals_the_file_on_edgar_but_for_its_last_newline() {
     assert!(filings.is_empty() || compared == 3);
 }
 
+/// Whether a zip's table of contents ends where the file's last record says.
+fn is_whole_zip(bytes: &[u8]) -> bool {
+    let Some(end) = memchr::memmem::rfind(bytes, b"PK\x05\x06") else {
+        return false;
+    };
+    let number = |at: usize| {
+        let four = bytes.get(end + at..end + at + 4);
+        four.map(|four| u32::from_le_bytes(four.try_into().unwrap()) as usize)
+    };
+    let (size, start) = (number(12), number(16));
+    size.zip(start)
+        .is_some_and(|(size, start)| size + start == end)
+}
+
+#[test]
+fn every_recorded_zip_and_sheet_comes_out_whole() {
+    let mut zips = 0;
+    let files = recorded(&["full-submission", "pds-nc"]);
+    for file in &files {
+        let documents = read(&file.bytes).unwrap().documents;
+        for document in documents.iter().filter(|d| d.bytes.starts_with(b"PK")) {
+            assert!(
+                is_whole_zip(&document.bytes),
+                "{} {}",
+                file.path,
+                document.head.filename
+            );
+            zips += 1;
+        }
+    }
+    assert!(files.is_empty() || zips >= 10, "{zips}");
+}
+
 /// The header of the recorded file at this path.
-fn header_of(path: &str) -> Option<Header> {
+pub(super) fn header_of(path: &str) -> Option<Header> {
     let files = recorded(&ALL);
     let file = files.iter().find(|file| file.path.starts_with(path));
     assert!(files.is_empty() || file.is_some(), "{path}");

@@ -366,7 +366,7 @@ fn impossible_dates_are_absent() {
 }
 
 #[test]
-fn repeated_keys_are_arrays_and_flags_are_true_in_json() {
+fn repeated_keys_are_arrays_and_flags_are_empty_in_json() {
     let text = "<SEC-HEADER>\n<PRIVATE-TO-PUBLIC>\nGROUP MEMBERS:\tA\nGROUP MEMBERS:\tB\n\
         SEC ACT:\t1934 Act\nSTANDARD INDUSTRIAL CLASSIFICATION:\tMACHINERY [3569]\n</SEC-HEADER>\n";
 
@@ -374,7 +374,7 @@ fn repeated_keys_are_arrays_and_flags_are_true_in_json() {
 
     assert_eq!(
         json,
-        r#"{"private-to-public":true,"group-members":["A","B"],"act":"34","assigned-sic":"3569"}"#
+        r#"{"private-to-public":"","group-members":["A","B"],"act":"34","assigned-sic":"3569"}"#
     );
 }
 
