@@ -54,4 +54,5 @@ mod join;
 pub mod media;
 pub mod paths;
 pub mod sgml;
+pub mod tar;
 mod text;
