@@ -47,12 +47,16 @@
 
 pub mod atom;
 pub mod calendar;
+pub mod decimal;
 pub mod efts;
 pub mod error;
+pub mod form13f;
 pub mod index;
 mod join;
 pub mod media;
+pub mod ownership;
 pub mod paths;
 pub mod sgml;
 pub mod tar;
 mod text;
+mod xml;
