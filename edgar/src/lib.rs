@@ -59,4 +59,5 @@ pub mod paths;
 pub mod sgml;
 pub mod tar;
 mod text;
+pub mod xbrl;
 mod xml;
