@@ -21,12 +21,18 @@ pub struct BadKey(String);
 pub struct Layout {
     /// Folder of the submissions. Default `sgml-archive`.
     pub sgml_folder: String,
+    /// Folder of the tar objects. Default `tar-archive`.
+    pub tar_folder: String,
+    /// Folder of the XBRL facts. Default `sec/filings/xbrl`.
+    pub xbrl_folder: String,
 }
 
 impl Default for Layout {
     fn default() -> Self {
         Self {
             sgml_folder: "sgml-archive".to_owned(),
+            tar_folder: "tar-archive".to_owned(),
+            xbrl_folder: "sec/filings/xbrl".to_owned(),
         }
     }
 }
@@ -37,12 +43,28 @@ impl Layout {
     /// # Errors
     /// [`BadKey`] when the configured folder is no folder of a key.
     pub fn sgml(&self, accession: Accession) -> Result<Key, BadKey> {
-        Key::parse(&format!(
-            "{}/{}.sgml",
-            self.sgml_folder,
-            accession.compact()
-        ))
+        object(&self.sgml_folder, accession, "sgml")
     }
+
+    /// The key of a filing's documents: `tar-archive/000199999926000042.tar`.
+    ///
+    /// # Errors
+    /// As [`Layout::sgml`].
+    pub fn tar(&self, accession: Accession) -> Result<Key, BadKey> {
+        object(&self.tar_folder, accession, "tar")
+    }
+
+    /// The key of a filing's facts: `sec/filings/xbrl/000199999926000042.json.zst`.
+    ///
+    /// # Errors
+    /// As [`Layout::sgml`].
+    pub fn xbrl(&self, accession: Accession) -> Result<Key, BadKey> {
+        object(&self.xbrl_folder, accession, "json.zst")
+    }
+}
+
+fn object(folder: &str, accession: Accession, extension: &str) -> Result<Key, BadKey> {
+    Key::parse(&format!("{folder}/{}.{extension}", accession.compact()))
 }
 
 impl Key {
@@ -68,12 +90,16 @@ impl Key {
     }
 
     /// The key of another version of the same object, kept beside the first: the mark is
-    /// put before the file's extension.
+    /// put before the file's extensions.
     ///
     /// # Errors
     /// [`BadKey`] when `mark` has other characters than a key may have.
     pub fn beside(&self, mark: &str) -> Result<Self, BadKey> {
-        let (stem, extension) = self.0.rsplit_once('.').unwrap_or((&self.0, "object"));
+        let file = self.0.rfind('/').map_or(0, |slash| slash + 1);
+        let (stem, extension) = match self.0[file..].find('.') {
+            Some(dot) => (&self.0[..file + dot], &self.0[file + dot + 1..]),
+            None => (&*self.0, "object"),
+        };
         Self::parse(&format!("{stem}.{mark}.{extension}"))
     }
 }
@@ -105,6 +131,20 @@ mod tests {
         assert_eq!(
             key.beside("1a2b").unwrap().as_str(),
             "sgml-archive/000199999926000042.1a2b.sgml"
+        );
+    }
+
+    #[test]
+    fn tar_and_facts_lie_in_folders_of_their_own() {
+        let (layout, accession) = (Layout::default(), "0001999999-26-000042".parse().unwrap());
+
+        let tar = layout.tar(accession).unwrap();
+        let xbrl = layout.xbrl(accession).unwrap();
+
+        assert_eq!(tar.as_str(), "tar-archive/000199999926000042.tar");
+        assert_eq!(
+            xbrl.beside("1a2b").unwrap().as_str(),
+            "sec/filings/xbrl/000199999926000042.1a2b.json.zst"
         );
     }
 

@@ -56,13 +56,28 @@ impl Staging {
         })
     }
 
+    /// A file without a name, for what is needed only while an object is made; it is gone
+    /// when it is closed.
+    ///
+    /// # Errors
+    /// When no file can be made.
+    pub fn scratch(&self) -> io::Result<File> {
+        let path = self.next_path();
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path)?;
+        fs::remove_file(&path)?;
+        Ok(file)
+    }
+
     /// Begins an object.
     ///
     /// # Errors
     /// When no file can be made.
     pub fn draft(&self) -> io::Result<Draft> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let path = self.dir.join(format!("{number}.draft"));
+        let path = self.next_path();
         let file = BufWriter::with_capacity(64 * 1024, File::create_new(&path)?);
         let staged = Staged {
             path,
@@ -74,6 +89,11 @@ impl Staging {
             staged,
             hash: Sha256::new(),
         })
+    }
+
+    fn next_path(&self) -> PathBuf {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.dir.join(format!("{number}.draft"))
     }
 }
 
@@ -130,6 +150,8 @@ impl Drop for Staged {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::io::Seek;
+
     use super::*;
 
     #[test]
@@ -144,6 +166,18 @@ mod tests {
         assert_eq!(staged.bytes(), 3);
         assert_eq!(fs::read(staged.path()).unwrap(), b"abc");
         assert!(staged.sha256().starts_with("ba7816bf8f01cfea"));
+    }
+
+    #[test]
+    fn a_scratch_file_has_no_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut scratch = Staging::open(dir.path()).unwrap().scratch().unwrap();
+
+        scratch.write_all(b"abc").unwrap();
+        scratch.rewind().unwrap();
+
+        assert_eq!(io::read_to_string(scratch).unwrap(), "abc");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]

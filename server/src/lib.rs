@@ -12,6 +12,7 @@ mod http;
 pub mod keys;
 mod log;
 mod metrics;
+pub mod objects;
 mod seen;
 mod status;
 mod stream;

@@ -36,7 +36,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ),
     (
         "bench",
-        &["filingwire", "simulator", "protocol", "monitors"],
+        &["filingwire", "simulator", "protocol", "monitors", "edgar"],
     ),
 ];
 

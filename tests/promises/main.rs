@@ -17,6 +17,7 @@ mod harness;
 mod layers;
 mod live;
 mod memory;
+mod objects;
 mod recorded;
 mod refusals;
 mod resume;

@@ -22,7 +22,7 @@ async fn an_idle_server_needs_less_than_40_mb() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_submission_of_410_mb_is_archived_with_less_than_150_mb() {
+async fn a_submission_of_410_mb_is_archived_with_less_than_100_mb() {
     const BYTES: u64 = 410_000_000;
     let scene = Scene::quiet().await;
     let mut subscriber = scene.subscribe("types=filing.archived").await;
@@ -45,5 +45,5 @@ async fn a_submission_of_410_mb_is_archived_with_less_than_150_mb() {
         sgml.original_sha256.as_deref(),
         Some(truth.submission_sha256())
     );
-    assert!(most < 150.0, "{most:.1} MB");
+    assert!(most < 100.0, "{most:.1} MB");
 }

@@ -3,9 +3,7 @@
 //! Objects are immutable and appear whole, so no running server is needed or disturbed.
 
 use std::{
-    fs::{self, Permissions},
     io::{self, Read, Write},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +11,7 @@ use anyhow::{Context, anyhow};
 use archive::{
     bucket::{Bucket, Object},
     error::BucketError,
-    key::Layout,
+    key::{Key, Layout},
     local::LocalBucket,
 };
 use clap::{Args, ValueEnum};
@@ -21,7 +19,7 @@ use edgar::sgml::{DocumentHead, Sink};
 use protocol::accession::Accession;
 use tokio::{io::AsyncReadExt, runtime::Handle, task::spawn_blocking};
 
-use super::{Failure, Global, parse};
+use super::{Failure, Global, parse, whole_file};
 use crate::config::archive_dir;
 
 /// Print an archived filing, or one of its documents
@@ -30,6 +28,7 @@ use crate::config::archive_dir;
   filingwire get 0001999999-26-000042 > submission.txt
   filingwire get 000199999926000042 --as json | jq .documents
   filingwire get 199999926000042 --document 2 -o exhibit.pdf
+  filingwire get 0001999999-26-000042 --as xbrl | jq -r 'select(.concept == \"Assets\") | .value'
 
 Reads the archive below the data directory (--data-dir, or key `archive.bucket`), beside a
 running server or without one.")]
@@ -52,6 +51,10 @@ pub(super) struct Get {
 enum Shape {
     /// The exact bytes of the submission
     Sgml,
+    /// The tar object: metadata.json, then the documents, each compressed with zstd
+    Tar,
+    /// The XBRL facts, one JSON object a line
+    Xbrl,
     /// Header and documents, as `parse --json` prints them
     Json,
 }
@@ -61,19 +64,23 @@ impl Get {
         // Reading needs no contact, so the tree is used unchecked.
         let raw = global.raw(Vec::new())?;
         let folder = archive_dir(&raw.archive.bucket, Path::new(&raw.data_dir))?;
-        let (name, object) = open(&folder, self.accession).await?;
+        let (key, object) = open(&folder, self.accession, self.shape).await?;
         let runtime = Handle::current();
-        let work = move || self.deliver(&name, Submission::new(runtime, object)?);
+        let work = move || self.deliver(key.as_str(), Stored { runtime, object });
         spawn_blocking(work)
             .await
             .context("reading was interrupted")??;
         Ok(())
     }
 
-    fn deliver(self, name: &str, submission: impl Read) -> anyhow::Result<()> {
+    fn deliver(self, name: &str, stored: Stored) -> anyhow::Result<()> {
+        let object: Box<dyn Read> = match self.shape {
+            Shape::Tar => Box::new(stored),
+            _ => Box::new(zstd::stream::read::Decoder::new(stored)?),
+        };
         match &self.output {
-            Some(file) => write_whole(file, |out| self.write(name, submission, out)),
-            None => match self.write(name, submission, &mut io::stdout().lock()) {
+            Some(file) => whole_file::write(file, |out| self.write(name, object, out)),
+            None => match self.write(name, object, &mut io::stdout().lock()) {
                 // A reader that has enough, such as `head`, is no failure.
                 Err(error) if is_broken_pipe(&error) => Ok(()),
                 done => done,
@@ -81,66 +88,69 @@ impl Get {
         }
     }
 
-    fn write(
-        &self,
-        name: &str,
-        mut submission: impl Read,
-        out: &mut dyn Write,
-    ) -> anyhow::Result<()> {
+    fn write(&self, name: &str, mut object: impl Read, out: &mut dyn Write) -> anyhow::Result<()> {
         match (self.document, self.shape) {
-            (Some(ordinal), _) => write_document(submission, ordinal, out)?,
-            (None, Shape::Sgml) => {
-                io::copy(&mut submission, out)?;
+            (Some(ordinal), _) => write_document(object, ordinal, out)?,
+            (None, Shape::Sgml | Shape::Tar | Shape::Xbrl) => {
+                io::copy(&mut object, out)?;
             }
             (None, Shape::Json) => {
-                let outcome = parse::read(name, submission, None);
+                let outcome = parse::read(name, object, ());
                 unless_cut(outcome.unreadable)?;
-                writeln!(out, "{}", outcome.report?.to_json())?;
+                let (report, ()) = outcome.told?;
+                writeln!(out, "{}", report.to_json())?;
             }
         }
         Ok(out.flush()?)
     }
 }
 
-async fn open(folder: &Path, accession: Accession) -> Result<(String, Object), Failure> {
-    let absent = |why: String| Failure::Failed(anyhow!("{accession} is not in the archive; {why}"));
+async fn open(folder: &Path, accession: Accession, shape: Shape) -> Result<(Key, Object), Failure> {
+    let absent = |why: &str| Failure::Failed(anyhow!("{accession} is not in the archive; {why}"));
     // Opening a bucket makes its folder, and a question must not leave one behind.
     if !folder.is_dir() {
-        return Err(absent(format!(
-            "there is no folder {}: check --data-dir",
-            folder.display()
-        )));
+        let why = format!("there is no folder {}: check --data-dir", folder.display());
+        return Err(absent(&why));
     }
     let bucket = LocalBucket::open(folder).context("cannot open the archive")?;
-    let key = Layout::default()
-        .sgml(accession)
-        .context("the folder of submissions has no good name")?;
+    let layout = Layout::default();
+    let submission = layout.sgml(accession).context(BAD_FOLDER)?;
+    let key = match shape {
+        Shape::Sgml | Shape::Json => submission.clone(),
+        Shape::Tar => layout.tar(accession).context(BAD_FOLDER)?,
+        Shape::Xbrl => layout.xbrl(accession).context(BAD_FOLDER)?,
+    };
     match bucket.open(&key).await {
-        Ok(object) => Ok((key.to_string(), object)),
-        Err(BucketError::NotFound(_)) => Err(absent("it may not be fetched yet".to_owned())),
+        Ok(object) => Ok((key, object)),
+        Err(BucketError::NotFound(_)) if key == submission => Err(absent(NOT_YET)),
+        Err(BucketError::NotFound(_)) => match bucket.open(&submission).await {
+            Ok(_) => Err(lacking(accession, shape)),
+            Err(_) => Err(absent(NOT_YET)),
+        },
         Err(error) => Err(anyhow::Error::from(error).into()),
     }
 }
 
-/// The bytes of a submission out of its object.
-struct Submission(zstd::stream::read::Decoder<'static, io::BufReader<Stored>>);
+/// Configured folders are checked before anything is put there.
+const BAD_FOLDER: &str = "the folder of objects has no good name";
+const NOT_YET: &str = "it may not be fetched yet";
+
+/// The submission is in the archive, this object of it is not.
+fn lacking(accession: Accession, shape: Shape) -> Failure {
+    Failure::Failed(match shape {
+        Shape::Xbrl => anyhow!("{accession} has no XBRL facts in the archive"),
+        _ => anyhow!(
+            "{accession} has no tar object in the archive; make one with \
+             `filingwire get {accession} | filingwire parse --tar {}.tar -`",
+            accession.compact()
+        ),
+    })
+}
 
 /// An object as it is stored.
 struct Stored {
     runtime: Handle,
     object: Object,
-}
-
-impl Submission {
-    fn new(runtime: Handle, object: Object) -> io::Result<Self> {
-        zstd::stream::read::Decoder::new(Stored { runtime, object }).map(Self)
-    }
-}
-
-impl Read for Submission {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
-    }
 }
 
 impl Read for Stored {
@@ -201,37 +211,6 @@ impl Sink for Wanted<'_> {
     }
 }
 
-/// Lets `write` fill a file that gets its name when it is whole. What is there and no
-/// file, such as `/dev/null` or a pipe, is written to and stays what it is.
-fn write_whole(
-    file: &Path,
-    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let cannot = || format!("cannot write {}", file.display());
-    if fs::metadata(file).is_ok_and(|there| !there.is_file()) {
-        let mut opened = fs::OpenOptions::new()
-            .write(true)
-            .open(file)
-            .with_context(cannot)?;
-        return write(&mut opened);
-    }
-    let folder = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    // As a plain open: the user's umask decides who may read it.
-    let mut draft = tempfile::Builder::new()
-        .prefix(".filingwire-")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder.unwrap_or(Path::new(".")))
-        .with_context(cannot)?;
-    let mut out = io::BufWriter::new(draft.as_file_mut());
-    write(&mut out)?;
-    drop(out);
-    draft.as_file().sync_all().with_context(cannot)?;
-    draft.persist(file).with_context(cannot)?;
-    Ok(())
-}
-
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let cause = error.downcast_ref::<io::Error>();
     cause.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
@@ -240,6 +219,8 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const ACCESSION: &str = "0001999999-26-000042";
@@ -316,11 +297,44 @@ mod tests {
 
         let json = get(dir.path(), &[ACCESSION, "--as", "json"]).await.unwrap();
 
-        let expected = parse::read("sgml-archive/000199999926000042.sgml", TEXT, None);
+        let expected = parse::read("sgml-archive/000199999926000042.sgml", TEXT, ());
+        let (report, ()) = expected.told.unwrap();
+        assert_eq!(json, (report.to_json() + "\n").into_bytes());
+    }
+
+    #[tokio::test]
+    async fn tar_comes_out_as_stored_and_facts_unpacked() {
+        let dir = archive(&zstd::encode_all(TEXT, 3).unwrap());
+        let put = |folder: &str, file: &str, bytes: &[u8]| {
+            let folder = dir.path().join("archive").join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join(file), bytes).unwrap();
+        };
+        let facts = zstd::encode_all(&b"{}\n"[..], 3).unwrap();
+        put("tar-archive", "000199999926000042.tar", b"tar");
+        put("sec/filings/xbrl", "000199999926000042.json.zst", &facts);
+
+        let tar = get(dir.path(), &[ACCESSION, "--as", "tar"]).await.unwrap();
+        let xbrl = get(dir.path(), &[ACCESSION, "--as", "xbrl"]).await.unwrap();
+
+        assert_eq!((&tar[..], &xbrl[..]), (&b"tar"[..], &b"{}\n"[..]));
+    }
+
+    #[tokio::test]
+    async fn an_object_that_is_lacking_is_told_from_a_filing_that_is() {
+        let dir = archive(&zstd::encode_all(TEXT, 3).unwrap());
+        let refused = async |flags: &[&str]| get(dir.path(), flags).await.unwrap_err();
+
+        let tar = refused(&[ACCESSION, "--as", "tar"]).await;
+        let xbrl = refused(&[ACCESSION, "--as", "xbrl"]).await;
+        let unknown = refused(&["0001999999-26-000043", "--as", "tar"]).await;
+
+        assert!(tar.contains("filingwire parse --tar"), "{tar}");
         assert_eq!(
-            json,
-            (expected.report.unwrap().to_json() + "\n").into_bytes()
+            xbrl,
+            format!("{ACCESSION} has no XBRL facts in the archive")
         );
+        assert!(unknown.contains("may not be fetched yet"), "{unknown}");
     }
 
     #[tokio::test]
@@ -354,18 +368,6 @@ mod tests {
         }
 
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn what_is_no_file_is_never_replaced() {
-        let dir = tempfile::tempdir().unwrap();
-        let socket = dir.path().join("socket");
-        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-
-        write_whole(&socket, |_| Ok(())).unwrap_err();
-        write_whole(dir.path(), |_| Ok(())).unwrap_err();
-
-        assert!(!fs::metadata(&socket).unwrap().is_file() && dir.path().is_dir());
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ mod parse;
 mod serve;
 mod simulate;
 mod tail;
+mod whole_file;
 
 use std::{path::PathBuf, process::ExitCode};
 

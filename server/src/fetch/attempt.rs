@@ -1,31 +1,25 @@
 //! One attempt to bring one submission into the archive.
 
-use std::{
-    io::{self, Write},
-    panic::resume_unwind,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, panic::resume_unwind, sync::Arc, time::Duration};
 
-use archive::{
-    bucket::Bucket,
-    error::BucketError,
-    key::{Key, Layout},
-    staging::Staging,
-};
+use archive::{bucket::Bucket, error::BucketError, key::Layout, staging::Staging};
 use bytes::Bytes;
 use protocol::{
     cik::Cik,
-    filing::{Filer, Filing, Objects, StoredObject},
+    filing::{Filer, Filing, Objects},
 };
 use sec_client::{Body, Priority, SecClient, SecError, retry};
-use sha2::{Digest, Sha256};
-use tokio::{io::AsyncReadExt, sync::mpsc, task::spawn_blocking};
+use tokio::{
+    sync::mpsc,
+    task::{JoinHandle, spawn_blocking},
+};
 
 use super::{
     backlog::Job,
-    intake::{Contents, Intake, Submission},
+    intake::{Intake, Submission},
+    store::store,
 };
+use crate::objects::Documents;
 
 /// Pieces of a body on their way to the disk.
 const PIECES: usize = 8;
@@ -116,22 +110,27 @@ pub(super) async fn attempt(road: &Road, job: &Job) -> Outcome {
     } else {
         Priority::NewFiling
     };
-    let submission = download(road, &url, priority).await?;
-    let contents = submission
-        .contents
-        .as_ref()
-        .ok_or(Failure::NotASubmission)?;
+    let mut submission = download(road, &url, priority).await?;
+    let documents = submission.documents.take().ok_or(Failure::NotASubmission)?;
     let is_another = |accession| accession != job.filing.accession;
-    if contents.header.accession.is_some_and(is_another) {
+    if documents.header.accession.is_some_and(is_another) {
         return Err(Failure::NotASubmission);
     }
     if !submission.complete && job.unfinished_sha256.as_ref() != Some(&submission.sha256) {
         return Err(Failure::Incomplete(submission.sha256));
     }
-    let sgml = store(road, job, &submission)
+    let staging = road.staging.clone();
+    let making = spawn_blocking(move || Ok((documents.make(&staging)?, documents)));
+    let (made, documents) = finished(making).await.map_err(Failure::Disk)?;
+    let objects = store(road, job.filing.accession, &submission, &made)
         .await
         .map_err(Failure::Bucket)?;
-    Ok(Box::new(describe(&job.filing, &submission, contents, sgml)))
+    Ok(Box::new(describe(
+        &job.filing,
+        &submission,
+        &documents,
+        objects,
+    )))
 }
 
 /// The submission lies under each filer's CIK; another attempt tries another filer's.
@@ -153,15 +152,20 @@ async fn download(road: &Road, url: &str, priority: Priority) -> Result<Submissi
     let staging = road.staging.clone();
     let intake = spawn_blocking(move || take_in(&staging, intake_end));
     let passed = pass_on(body, pieces).await;
-    let taken = match intake.await {
-        Ok(taken) => taken,
-        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        Err(stopped) => Err(io::Error::other(stopped)),
-    };
+    let taken = finished(intake).await;
     // A disk that fails is the cause of a body that is not passed on.
     let submission = taken.map_err(Failure::Disk)?;
     passed.map_err(Failure::Sec)?;
     Ok(submission)
+}
+
+/// What a blocking task gives; its panic is ours.
+async fn finished<T>(task: JoinHandle<io::Result<T>>) -> io::Result<T> {
+    match task.await {
+        Ok(given) => given,
+        Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+        Err(stopped) => Err(io::Error::other(stopped)),
+    }
 }
 
 fn take_in(staging: &Staging, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<Submission> {
@@ -181,104 +185,14 @@ async fn pass_on(mut body: Body, pieces: mpsc::Sender<Bytes>) -> Result<(), SecE
     Ok(())
 }
 
-async fn store(
-    road: &Road,
-    job: &Job,
-    submission: &Submission,
-) -> Result<StoredObject, BucketError> {
-    let accession = job.filing.accession;
-    let key = road
-        .layout
-        .sgml(accession)
-        .expect("the configured folder is checked at the start");
-    match road.bucket.put(&key, &submission.staged).await {
-        Ok(()) => Ok(stored(&key, submission)),
-        Err(BucketError::AlreadyExists(_)) => {
-            // Put by an earlier attempt whose event did not reach the log, or another version.
-            let existing = read_existing(&*road.bucket, &key).await?;
-            if existing.original_sha256.as_deref() == Some(&submission.sha256) {
-                return Ok(existing);
-            }
-            put_beside(road, &key, submission).await
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// A refetched submission that differs is kept beside the first.
-async fn put_beside(
-    road: &Road,
-    key: &Key,
-    submission: &Submission,
-) -> Result<StoredObject, BucketError> {
-    let beside = key
-        .beside(&submission.sha256[..12])
-        .expect("hexadecimal digits are a key");
-    match road.bucket.put(&beside, &submission.staged).await {
-        Ok(()) => Ok(stored(&beside, submission)),
-        Err(BucketError::AlreadyExists(_)) => read_existing(&*road.bucket, &beside).await,
-        Err(error) => Err(error),
-    }
-}
-
-fn stored(key: &Key, submission: &Submission) -> StoredObject {
-    StoredObject {
-        key: key.to_string(),
-        bytes: submission.staged.bytes(),
-        sha256: submission.staged.sha256().to_owned(),
-        original_sha256: Some(submission.sha256.clone()),
-    }
-}
-
-async fn read_existing(bucket: &dyn Bucket, key: &Key) -> Result<StoredObject, BucketError> {
-    let unreadable = |source| BucketError::Unavailable {
-        key: key.clone(),
-        source,
-    };
-    let mut object = bucket.open(key).await?;
-    let mut compressed = Sha256::new();
-    let mut original =
-        zstd::stream::write::Decoder::new(Hashed(Sha256::new())).map_err(unreadable)?;
-    let mut piece = vec![0; 64 * 1024];
-    loop {
-        let length = object.body.read(&mut piece).await.map_err(unreadable)?;
-        if length == 0 {
-            break;
-        }
-        compressed.update(&piece[..length]);
-        original.write_all(&piece[..length]).map_err(unreadable)?;
-    }
-    original.flush().map_err(unreadable)?;
-    Ok(StoredObject {
-        key: key.to_string(),
-        bytes: object.bytes,
-        sha256: hex::encode(compressed.finalize()),
-        original_sha256: Some(hex::encode(original.into_inner().0.finalize())),
-    })
-}
-
-/// Keeps nothing of what is written but its hash.
-struct Hashed(Sha256);
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The filing as its header tells it; what only the source knew is kept.
 fn describe(
     seen: &Filing,
     submission: &Submission,
-    contents: &Contents,
-    sgml: StoredObject,
+    documents: &Documents,
+    objects: Objects,
 ) -> Filing {
-    let header = &contents.header;
+    let header = &documents.header;
     let filers = header.filers();
     let form = header.form.clone().unwrap_or_else(|| seen.form.clone());
     Filing {
@@ -298,11 +212,8 @@ fn describe(
         } else {
             with_tickers(filers, seen)
         },
-        documents: contents.documents.clone(),
-        objects: Objects {
-            sgml: Some(sgml),
-            ..Objects::default()
-        },
+        documents: documents.list(),
+        objects,
         ..seen.clone()
     }
 }

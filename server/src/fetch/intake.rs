@@ -1,50 +1,38 @@
-//! A submission as it comes in: hashed, read, compressed and staged in one pass.
+//! A submission as it comes in: hashed, read and compressed in one pass.
 //!
+//! Elsewhere: the objects made of it (`objects`), putting them (`store`).
 //! Invariant: memory does not grow with the size of the submission.
 
-use std::{
-    io::{self, Write},
-    mem,
-};
+use std::io::{self, Write};
 
 use archive::staging::{Draft, Staged, Staging};
-use edgar::sgml::{DocumentEnd, DocumentHead, Header, Reader, Sink};
-use protocol::filing::Document;
+use edgar::sgml::Reader;
 use sha2::{Digest, Sha256};
 use zstd::stream::write::Encoder;
 
-/// zstd's own default: three quarters of the best ratio at a multiple of its speed.
-const LEVEL: i32 = 3;
+use crate::objects::{self, Documents, Spool};
 
 /// A submission coming in.
 pub(super) struct Intake {
     original: Sha256,
     bytes: u64,
-    reader: Reader<Contents>,
-    object: Encoder<'static, Draft>,
+    reader: Reader<Spool>,
+    sgml: Encoder<'static, Draft>,
 }
 
 /// A submission that has come in whole.
 #[derive(Debug)]
 pub(super) struct Submission {
     /// Its bytes, compressed, ready to be put.
-    pub(super) staged: Staged,
+    pub(super) sgml: Staged,
     /// Its length.
     pub(super) bytes: u64,
     /// SHA-256 of its bytes, 64 hexadecimal digits.
     pub(super) sha256: String,
     /// What it says; `None` when it is no submission at all.
-    pub(super) contents: Option<Contents>,
+    pub(super) documents: Option<Documents>,
     /// Whether it ends as a submission should.
     pub(super) complete: bool,
-}
-
-/// What a submission says.
-#[derive(Debug, Default)]
-pub(super) struct Contents {
-    pub(super) header: Header,
-    pub(super) documents: Vec<Document>,
-    open: Option<DocumentHead>,
 }
 
 impl Intake {
@@ -53,13 +41,13 @@ impl Intake {
     /// # Errors
     /// When the staging folder takes no file.
     pub(super) fn new(staging: &Staging) -> io::Result<Self> {
-        let mut object = Encoder::new(staging.draft()?, LEVEL)?;
-        object.include_checksum(true)?;
+        let mut sgml = Encoder::new(staging.draft()?, objects::LEVEL)?;
+        sgml.include_checksum(true)?;
         Ok(Self {
             original: Sha256::new(),
             bytes: 0,
-            reader: Reader::new(Contents::default()),
-            object,
+            reader: Reader::new(Spool::new(staging.scratch()?)?),
+            sgml,
         })
     }
 
@@ -71,7 +59,7 @@ impl Intake {
         self.original.update(bytes);
         self.bytes += bytes.len() as u64;
         self.reader.push(bytes);
-        self.object.write_all(bytes)
+        self.sgml.write_all(bytes)
     }
 
     /// Ends the submission.
@@ -79,35 +67,18 @@ impl Intake {
     /// # Errors
     /// When the disk does not take the rest.
     pub(super) fn finish(self) -> io::Result<Submission> {
-        let staged = self.object.finish()?.finish()?;
-        let (contents, complete) = match self.reader.finish() {
-            Ok((contents, outcome)) => (Some(contents), outcome.complete),
+        let sgml = self.sgml.finish()?.finish()?;
+        let (documents, complete) = match self.reader.finish() {
+            Ok((spool, outcome)) => (Some(spool.finish()?), outcome.complete),
             Err(_) => (None, false),
         };
-        let sha256 = hex::encode(self.original.finalize());
         Ok(Submission {
-            staged,
+            sgml,
             bytes: self.bytes,
-            sha256,
-            contents,
+            sha256: hex::encode(self.original.finalize()),
+            documents,
             complete,
         })
-    }
-}
-
-impl Sink for Contents {
-    fn header(&mut self, header: &Header) {
-        self.header = header.clone();
-    }
-
-    fn document(&mut self, head: &DocumentHead) {
-        self.open = Some(head.clone());
-    }
-
-    fn end_document(&mut self, end: &DocumentEnd) {
-        if let Some(head) = mem::take(&mut self.open) {
-            self.documents.push(head.document(end.size_bytes));
-        }
     }
 }
 
@@ -134,13 +105,13 @@ mod tests {
     fn the_object_unpacks_to_the_exact_bytes() {
         let (_dir, submission) = take(SUBMISSION, 7);
 
-        let object = std::fs::read(submission.staged.path()).unwrap();
-        let contents = submission.contents.unwrap();
+        let object = std::fs::read(submission.sgml.path()).unwrap();
+        let documents = submission.documents.unwrap();
         assert_eq!(zstd::decode_all(&object[..]).unwrap(), SUBMISSION);
         assert_eq!(submission.sha256, hex::encode(Sha256::digest(SUBMISSION)));
         assert!(submission.complete);
-        assert_eq!(contents.header.form.unwrap().as_str(), "8-K");
-        assert_eq!(contents.documents[0].filename, "a.htm");
+        assert_eq!(documents.header.form.as_ref().unwrap().as_str(), "8-K");
+        assert_eq!(documents.list()[0].filename, "a.htm");
     }
 
     #[test]
@@ -148,7 +119,7 @@ mod tests {
         let (_cut_dir, cut) = take(&SUBMISSION[..SUBMISSION.len() - 20], 64);
         let (_page_dir, page) = take(b"<!DOCTYPE html><html></html>", 64);
 
-        assert!(cut.contents.is_some() && !cut.complete);
-        assert!(page.contents.is_none());
+        assert!(cut.documents.is_some() && !cut.complete);
+        assert!(page.documents.is_none());
     }
 }

@@ -11,6 +11,7 @@
 mod attempt;
 mod backlog;
 mod intake;
+mod store;
 
 use std::{
     mem,

@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::Context;
+use edgar::sgml::{DocumentEnd, DocumentHead, Sink};
 use protocol::accession::Accession;
 use tempfile::TempDir;
 
@@ -20,7 +21,7 @@ use tempfile::TempDir;
 pub(super) struct Folder(PathBuf);
 
 /// The documents of one submission, being written.
-pub(in crate::cli) struct Extraction {
+pub(super) struct Extraction {
     root: PathBuf,
     folder: Option<TempDir>,
     open: Option<BufWriter<File>>,
@@ -67,32 +68,6 @@ impl Folder {
 }
 
 impl Extraction {
-    pub(super) fn begin_document(&mut self, filename: &str) {
-        self.attempt(|extraction| {
-            let Some(folder) = &extraction.folder else {
-                return Ok(());
-            };
-            let name = plain_name(filename)?;
-            let file = File::create_new(folder.path().join(name))?;
-            extraction.open = Some(BufWriter::new(file));
-            Ok(())
-        });
-    }
-
-    pub(super) fn write(&mut self, bytes: &[u8]) {
-        self.attempt(|extraction| match &mut extraction.open {
-            Some(file) => file.write_all(bytes),
-            None => Ok(()),
-        });
-    }
-
-    pub(super) fn end_document(&mut self) {
-        self.attempt(|extraction| match extraction.open.take() {
-            Some(mut file) => file.flush(),
-            None => Ok(()),
-        });
-    }
-
     fn attempt(&mut self, step: impl FnOnce(&mut Self) -> io::Result<()>) {
         if self.failure.is_none() {
             self.failure = step(self).err();
@@ -112,6 +87,34 @@ impl Extraction {
             (Some(error), _) => Err(error).with_context(cannot),
             (None, None) => unreachable!("a folder that was not made is a failure"),
         }
+    }
+}
+
+impl Sink for Extraction {
+    fn document(&mut self, head: &DocumentHead) {
+        self.attempt(|extraction| {
+            let Some(folder) = &extraction.folder else {
+                return Ok(());
+            };
+            let name = plain_name(&head.filename)?;
+            let file = File::create_new(folder.path().join(name))?;
+            extraction.open = Some(BufWriter::new(file));
+            Ok(())
+        });
+    }
+
+    fn body(&mut self, bytes: &[u8]) {
+        self.attempt(|extraction| match &mut extraction.open {
+            Some(file) => file.write_all(bytes),
+            None => Ok(()),
+        });
+    }
+
+    fn end_document(&mut self, _end: &DocumentEnd) {
+        self.attempt(|extraction| match extraction.open.take() {
+            Some(mut file) => file.flush(),
+            None => Ok(()),
+        });
     }
 }
 
@@ -156,12 +159,29 @@ mod tests {
         Some("0001999999-26-000042".parse().unwrap())
     }
 
+    fn head(name: &str) -> DocumentHead {
+        DocumentHead {
+            ordinal: 1,
+            sequence: None,
+            document_type: String::new(),
+            filename: name.to_owned(),
+            filename_as_written: None,
+            description: None,
+            flawed: false,
+            wrapper: None,
+            uuencoded: false,
+        }
+    }
+
     fn extract(root: &Path, names: &[&str]) -> anyhow::Result<()> {
         let mut extraction = Folder::open(root)?.begin();
         for name in names {
-            extraction.begin_document(name);
-            extraction.write(name.as_bytes());
-            extraction.end_document();
+            extraction.document(&head(name));
+            extraction.body(name.as_bytes());
+            extraction.end_document(&DocumentEnd {
+                ordinal: 1,
+                size_bytes: name.len() as u64,
+            });
         }
         extraction.finish(accession())?.publish()
     }

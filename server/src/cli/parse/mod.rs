@@ -1,16 +1,19 @@
 //! `filingwire parse`: submission files without a server.
 //!
-//! [`input`] opens what a user names, [`report`] reads one submission, [`media`] tells
-//! what a document is, [`extract`] writes documents, [`summary`] shows a report to people.
+//! [`input`] opens what a user names, [`report`] reads one submission, [`forms`] the forms in
+//! it and [`facts`] its facts; [`extract`] writes its documents, [`tar`] its tar object, and
+//! [`summary`] shows a report to people.
 //!
 //! Invariant: a file is read in pieces, and reports come out in the order of the files.
 
 mod extract;
+mod facts;
+mod forms;
 mod input;
-mod media;
 mod order;
 mod report;
 mod summary;
+mod tar;
 
 #[cfg(test)]
 mod tests;
@@ -28,9 +31,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub(super) use self::report::{push, read};
 use self::{
     extract::{Extracted, Folder},
+    facts::Facts,
     input::Input,
+    report::Report,
+    tar::Place,
 };
 use super::Failure;
+use crate::objects::Spool;
 
 /// Parse submission files: header and documents
 #[derive(Debug, Args)]
@@ -38,6 +45,8 @@ use super::Failure;
   filingwire parse 0001999999-26-000042.txt
   filingwire parse --json *.txt.gz | jq -r '.documents[] | [.type, .filename, .sha256] | @tsv'
   filingwire parse --extract out submission.nc
+  filingwire parse --tar 000199999926000042.tar 0001999999-26-000042.txt
+  filingwire parse --json --xbrl 10-q.txt | jq -r '.facts[] | [.concept, .value] | @tsv'
   curl -sA you@example.com https://www.sec.gov/Archives/… | filingwire parse --json -
 
 Reads .txt and .nc files, with or without PEM, plain or compressed with gzip or zstd.
@@ -52,6 +61,22 @@ pub(super) struct Parse {
     /// Write the decoded documents to DIR/<18-digit accession>/<filename>
     #[arg(long, value_name = "DIR")]
     extract: Option<PathBuf>,
+    /// Write the tar object: metadata.json with byte ranges, then the documents, each
+    /// compressed with zstd. For several submissions a folder: DIR/<18-digit accession>.tar
+    #[arg(long, value_name = "FILE")]
+    tar: Option<PathBuf>,
+    /// Read the XBRL facts: `facts` with --json, otherwise how many there are
+    #[arg(long)]
+    xbrl: bool,
+}
+
+/// What is wanted of each file.
+#[derive(Debug, Default)]
+struct Wanted {
+    json: bool,
+    folder: Option<Folder>,
+    tar: Option<Place>,
+    xbrl: bool,
 }
 
 /// What became of one file.
@@ -77,10 +102,10 @@ impl Parse {
                 "stdin (`-`) can be read only once".to_owned(),
             ));
         }
-        let folder = self.extract.as_deref().map(Folder::open).transpose()?;
+        let wanted = self.wanted()?;
         let bar = progress(self.files.len() as u64);
         let mut bad = 0;
-        let work = |file: &PathBuf| parse_file(file, self.json, folder.as_ref());
+        let work = |file: &PathBuf| parse_file(file, &wanted);
         let done = order::in_order(&self.files, work, |parsed| {
             let is_bad = parsed.deliver(&bar, &mut io::stdout().lock())?;
             bad += usize::from(is_bad);
@@ -104,6 +129,19 @@ impl Parse {
     }
 }
 
+impl Parse {
+    fn wanted(&self) -> Result<Wanted, Failure> {
+        let tar = self.tar.as_deref();
+        let tar = tar.map(|named| Place::of(named, self.files.len()));
+        Ok(Wanted {
+            json: self.json,
+            folder: self.extract.as_deref().map(Folder::open).transpose()?,
+            tar: tar.transpose().map_err(Failure::Usage)?,
+            xbrl: self.xbrl,
+        })
+    }
+}
+
 /// A bar on a terminal, nothing elsewhere.
 fn progress(files: u64) -> ProgressBar {
     if files < 2 {
@@ -116,30 +154,29 @@ fn progress(files: u64) -> ProgressBar {
     bar
 }
 
-fn parse_file(file: &Path, json: bool, folder: Option<&Folder>) -> Parsed {
+fn parse_file(file: &Path, wanted: &Wanted) -> Parsed {
     let mut parsed = Parsed::new(file);
-    let input = match Input::open(file) {
-        Ok(input) => input,
+    let opened = Input::open(file).and_then(|input| Ok((input, wanted.spool()?)));
+    let (input, spool) = match opened {
+        Ok(opened) => opened,
         Err(error) => {
             parsed.complain(&error);
             return parsed;
         }
     };
-    let mut extraction = folder.map(Folder::begin);
-    let outcome = report::read(&parsed.name, input, extraction.as_mut());
+    let extraction = wanted.folder.as_ref().map(Folder::begin);
+    let outcome = report::read(&parsed.name, input, (extraction, spool));
     if let Some(error) = &outcome.unreadable {
         parsed.complain(error);
     }
-    match outcome.report {
-        Ok(report) => {
-            parsed.damaged = !report.damage.is_empty();
-            parsed.text = Some(if json {
-                report.to_json()
-            } else {
-                summary::of(&report)
-            });
-            let finished = extraction.map(|extraction| extraction.finish(report.accession));
-            match finished.transpose() {
+    match outcome.told {
+        Ok((mut report, (extraction, spool))) => {
+            if let Some(spool) = spool {
+                wanted.make(&mut report, spool, &mut parsed);
+            }
+            parsed.tell(&report, wanted);
+            let extracted = extraction.map(|extraction| extraction.finish(report.accession));
+            match extracted.transpose() {
                 Ok(extracted) => parsed.extracted = extracted,
                 Err(error) => parsed.complain(&format!("not extracted: {error:#}")),
             }
@@ -151,6 +188,40 @@ fn parse_file(file: &Path, json: bool, folder: Option<&Folder>) -> Parsed {
     parsed
 }
 
+impl Wanted {
+    /// Where documents are kept, when objects are to be made of them.
+    fn spool(&self) -> io::Result<Option<Spool>> {
+        let scratch = match &self.tar {
+            Some(place) => place.scratch()?,
+            None if self.xbrl => tempfile::tempfile()?,
+            None => return Ok(None),
+        };
+        Spool::new(scratch).map(Some)
+    }
+
+    /// Makes what is wanted of the documents.
+    fn make(&self, report: &mut Report, spool: Spool, parsed: &mut Parsed) {
+        let documents = match spool.finish() {
+            Ok(documents) => documents,
+            Err(error) => return parsed.complain(&format!("no tar object, no facts: {error}")),
+        };
+        if let Some(place) = &self.tar
+            && let Err(error) = place.write(report.accession, &documents)
+        {
+            parsed.complain(&format!("no tar object: {error:#}"));
+        }
+        if self.xbrl {
+            match Facts::of(&documents) {
+                Ok((facts, unread)) => {
+                    report.facts = Some(facts);
+                    unread.iter().for_each(|report| parsed.complain(report));
+                }
+                Err(error) => parsed.complain(&format!("no facts: {error}")),
+            }
+        }
+    }
+}
+
 impl Parsed {
     fn new(file: &Path) -> Self {
         let name = file.display().to_string();
@@ -160,6 +231,25 @@ impl Parsed {
             damaged: false,
             complaints: Vec::new(),
             extracted: None,
+        }
+    }
+
+    fn tell(&mut self, report: &Report, wanted: &Wanted) {
+        self.damaged = !report.damage.is_empty();
+        self.text = Some(if wanted.json {
+            report.to_json()
+        } else {
+            summary::of(report)
+        });
+        for complaint in &report.forms.complaints {
+            self.complain(complaint);
+        }
+        if let Some(first) = report.damage.first() {
+            let salvaged = report.documents.len();
+            self.complain(&format!(
+                "damaged at byte {}: {}; {salvaged} documents were read",
+                first.offset, first.what
+            ));
         }
     }
 

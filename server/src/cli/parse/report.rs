@@ -5,7 +5,10 @@
 
 use std::io::{self, Read};
 
-use edgar::sgml::{Damage, DocumentEnd, DocumentHead, Header, Node, NotASubmission, Reader, Sink};
+use edgar::{
+    media,
+    sgml::{Damage, DocumentEnd, DocumentHead, Header, Node, NotASubmission, Reader, Sink},
+};
 use protocol::{
     accession::Accession,
     filing::Filer,
@@ -14,7 +17,10 @@ use protocol::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{extract::Extraction, media};
+use super::{
+    facts::Facts,
+    forms::{FormDocuments, Forms},
+};
 
 /// Bytes read at a time.
 const PIECE: usize = 64 * 1024;
@@ -37,6 +43,10 @@ pub(in crate::cli) struct Report {
     #[serde(skip_serializing_if = "is_empty")]
     pub(super) header: Node,
     pub(super) documents: Vec<DocumentReport>,
+    #[serde(flatten)]
+    pub(super) forms: Forms,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) facts: Option<Facts>,
     pub(super) damage: Vec<DamageReport>,
 }
 
@@ -65,27 +75,23 @@ pub(super) struct DamageReport {
 
 /// What came of reading.
 #[derive(Debug)]
-pub(in crate::cli) struct Outcome {
-    /// The submission as far as it could be read.
-    pub(in crate::cli) report: Result<Report, NotASubmission>,
+pub(in crate::cli) struct Outcome<S> {
+    /// The submission as far as it could be read, and the sink that was told it too.
+    pub(in crate::cli) told: Result<(Report, S), NotASubmission>,
     /// Why it could not be read to its end.
     pub(in crate::cli) unreadable: Option<io::Error>,
 }
 
-/// Reads a submission to its end, and its documents into `extraction`. `name` is what
-/// the report calls it.
-pub(in crate::cli) fn read(
-    name: &str,
-    source: impl Read,
-    extraction: Option<&mut Extraction>,
-) -> Outcome {
-    let collector = Collector {
-        extraction,
-        ..Collector::default()
+/// Reads a submission to its end and tells it to `beside` too. `name` is what the report
+/// calls it.
+pub(in crate::cli) fn read<S: Sink>(name: &str, source: impl Read, beside: S) -> Outcome<S> {
+    let sinks = (Collector::default(), (FormDocuments::default(), beside));
+    let (sinks, unreadable) = push(source, sinks);
+    let report = |(collector, (forms, beside)): (Collector, (FormDocuments, S))| {
+        (collector.report(name, forms), beside)
     };
-    let (sink, unreadable) = push(source, collector);
     Outcome {
-        report: sink.map(|collector| collector.report(name)),
+        told: sinks.map(report),
         unreadable,
     }
 }
@@ -128,17 +134,17 @@ struct OpenDocument {
 
 /// What a submission tells.
 #[derive(Default)]
-struct Collector<'a> {
+struct Collector {
     header: Header,
     open: Option<OpenDocument>,
     documents: Vec<DocumentReport>,
     damage: Vec<DamageReport>,
-    extraction: Option<&'a mut Extraction>,
 }
 
-impl Collector<'_> {
-    fn report(self, name: &str) -> Report {
+impl Collector {
+    fn report(self, name: &str, forms: FormDocuments) -> Report {
         let header = self.header;
+        let forms = forms.read(header.filed_on);
         Report {
             file: name.to_owned(),
             accession: header.accession,
@@ -152,20 +158,19 @@ impl Collector<'_> {
                 .or(header.form_as_written),
             header: header.tree,
             documents: self.documents,
+            forms,
+            facts: None,
             damage: self.damage,
         }
     }
 }
 
-impl Sink for Collector<'_> {
+impl Sink for Collector {
     fn header(&mut self, header: &Header) {
         self.header = header.clone();
     }
 
     fn document(&mut self, head: &DocumentHead) {
-        if let Some(extraction) = &mut self.extraction {
-            extraction.begin_document(&head.filename);
-        }
         let (head, beginning) = (head.clone(), Vec::new());
         self.open = Some(OpenDocument {
             head,
@@ -175,9 +180,6 @@ impl Sink for Collector<'_> {
     }
 
     fn body(&mut self, bytes: &[u8]) {
-        if let Some(extraction) = &mut self.extraction {
-            extraction.write(bytes);
-        }
         if let Some(open) = &mut self.open {
             let room = media::LOOKED_AT - open.beginning.len();
             open.beginning
@@ -187,9 +189,6 @@ impl Sink for Collector<'_> {
     }
 
     fn end_document(&mut self, end: &DocumentEnd) {
-        if let Some(extraction) = &mut self.extraction {
-            extraction.end_document();
-        }
         if let Some(open) = self.open.take() {
             self.documents.push(open.report(end.size_bytes));
         }

@@ -37,6 +37,9 @@ pub(super) fn of(report: &Report) -> String {
     for row in table(&report.documents) {
         writeln!(text, "    {row}").expect("a String takes everything");
     }
+    for (name, count) in contents(report) {
+        writeln!(text, "  {name:15}  {count}").expect("a String takes everything");
+    }
     for damage in &report.damage {
         writeln!(
             text,
@@ -46,6 +49,22 @@ pub(super) fn of(report: &Report) -> String {
         .expect("a String takes everything");
     }
     text
+}
+
+/// How much there is of what only JSON shows.
+fn contents(report: &Report) -> Vec<(&'static str, usize)> {
+    let forms = &report.forms;
+    let holdings = (forms.form13f.as_ref()).map(|form| ("holdings", form.holdings.len()));
+    let transactions = forms.ownership.as_ref().map(|statement| {
+        let tables = [&statement.non_derivative, &statement.derivative];
+        let count = tables.map(|table| table.transactions.len()).iter().sum();
+        ("transactions", count)
+    });
+    let facts = (report.facts.as_ref()).map(|facts| ("facts", facts.count()));
+    [holdings, transactions, facts]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn who(filer: &Filer) -> String {

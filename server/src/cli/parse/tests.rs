@@ -19,14 +19,24 @@ const SUBMISSION: &str = "<SEC-DOCUMENT>0001999999-26-000042.txt : 20260303\n\
 
 fn parse(files: &[(&str, &[u8])], extract: bool) -> (tempfile::TempDir, Vec<Parsed>) {
     let dir = tempfile::tempdir().unwrap();
-    let folder = extract.then(|| Folder::open(&dir.path().join("out")).unwrap());
+    let wanted = Wanted {
+        folder: extract.then(|| Folder::open(&dir.path().join("out")).unwrap()),
+        ..json_only()
+    };
     let parsed = files.iter().map(|(name, bytes)| {
         let file = dir.path().join(name);
         fs::write(&file, bytes).unwrap();
-        parse_file(&file, true, folder.as_ref())
+        parse_file(&file, &wanted)
     });
     let parsed = parsed.collect();
     (dir, parsed)
+}
+
+fn json_only() -> Wanted {
+    Wanted {
+        json: true,
+        ..Wanted::default()
+    }
 }
 
 fn json(parsed: &Parsed) -> Value {
@@ -93,8 +103,8 @@ fn what_is_no_submission_is_a_complaint_and_no_line() {
         &[("page.txt", b"<!DOCTYPE html><html>"), ("empty", b"")],
         false,
     );
-    let absent = parse_file(&dir.path().join("absent"), true, None);
-    let folder = parse_file(dir.path(), true, None);
+    let absent = parse_file(&dir.path().join("absent"), &json_only());
+    let folder = parse_file(dir.path(), &json_only());
 
     for parsed in parsed.iter().chain([&absent, &folder]) {
         assert!(parsed.text.is_none() && parsed.complaints.len() == 1);
@@ -140,13 +150,9 @@ fn documents_are_extracted_decoded_and_files_of_one_accession_do_not_mix() {
 
 #[test]
 fn a_summary_shows_header_documents_and_damage() {
-    let outcome = report::read(
-        "a.txt",
-        &SUBMISSION.as_bytes()[..SUBMISSION.len() - 20],
-        None,
-    );
+    let outcome = report::read("a.txt", &SUBMISSION.as_bytes()[..SUBMISSION.len() - 20], ());
 
-    let summary = summary::of(&outcome.report.unwrap());
+    let summary = summary::of(&outcome.told.unwrap().0);
 
     for part in [
         "0001999999-26-000042",
@@ -157,6 +163,65 @@ fn a_summary_shows_header_documents_and_damage() {
     ] {
         assert!(summary.contains(part), "{part} in {summary}");
     }
+}
+
+/// Parses one file for its tar object only.
+fn tar_of(file: &Path, place: &Path) -> Parsed {
+    let tar = Some(Place::of(place, 1).unwrap());
+    let parsed = parse_file(file, &Wanted { tar, ..json_only() });
+    assert_eq!(parsed.complaints, [""; 0]);
+    parsed
+}
+
+#[test]
+fn a_tar_object_has_every_document_where_its_metadata_says() {
+    let (dir, parsed) = parse(&[("a.txt", SUBMISSION.as_bytes())], false);
+    let (file, tar) = (dir.path().join("a.txt"), dir.path().join("a.tar"));
+
+    tar_of(&file, &tar);
+
+    let object = fs::read(&tar).unwrap();
+    let contents = edgar::tar::Contents::parse(&object).unwrap();
+    let report = json(&parsed[0]);
+    let documents = report["documents"].as_array().unwrap();
+    for (entry, document) in contents.documents.iter().zip(documents) {
+        let stored = &object[entry.start as usize..entry.end as usize];
+        let decoded = zstd::decode_all(stored).unwrap();
+        assert_eq!(entry.filename, document["filename"]);
+        assert_eq!(hex::encode(Sha256::digest(decoded)), document["sha256"]);
+    }
+    assert_eq!(contents.documents.len(), 2);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn the_same_submission_gives_the_same_tar_object() {
+    let (dir, _) = parse(&[("a.txt", SUBMISSION.as_bytes())], false);
+    let [first, second] = ["1.tar", "2.tar"].map(|name| dir.path().join(name));
+
+    for tar in [&first, &second] {
+        tar_of(&dir.path().join("a.txt"), tar);
+    }
+
+    assert_eq!(fs::read(first).unwrap(), fs::read(second).unwrap());
+}
+
+#[test]
+fn tar_objects_of_several_submissions_need_a_folder_and_replace_nothing() {
+    let (dir, _) = parse(&[("a.txt", SUBMISSION.as_bytes())], false);
+    let wanted = Wanted {
+        tar: Some(Place::of(dir.path(), 2).unwrap()),
+        ..json_only()
+    };
+
+    let first = parse_file(&dir.path().join("a.txt"), &wanted);
+    let second = parse_file(&dir.path().join("a.txt"), &wanted);
+
+    let one_file = Place::of(&dir.path().join("a.tar"), 2).unwrap_err();
+    assert!(one_file.contains("name a folder"), "{one_file}");
+    assert!(dir.path().join("000199999926000042.tar").is_file());
+    assert_eq!(first.complaints, [""; 0]);
+    assert!(second.complaints[0].contains("exists already"));
 }
 
 /// Recorded submissions whose documents are plain text, where a few splits read them.
@@ -177,7 +242,7 @@ fn recorded_submissions_have_the_documents_of_a_plain_reading() {
     let (mut files, mut hashes) = (0, 0);
     for row in rows.filter(|row| row[1] == "full-submission").take(40) {
         let file = folder.join(row[0]);
-        let report = json(&parse_file(&file, true, None));
+        let report = json(&parse_file(&file, &json_only()));
         let mut bytes = Vec::new();
         io::Read::read_to_end(&mut Input::open(&file).unwrap(), &mut bytes).unwrap();
 

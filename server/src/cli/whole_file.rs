@@ -1,0 +1,73 @@
+//! Files that appear whole or not at all.
+
+use std::{
+    fs::{self, Permissions},
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
+
+use anyhow::Context;
+use tempfile::NamedTempFile;
+
+/// Lets `write` fill a file that gets its name when it is whole. What is there and no
+/// file, such as `/dev/null` or a pipe, is written to and stays what it is.
+///
+/// # Errors
+/// Those of `write`, and when the file cannot be made.
+pub(super) fn write(
+    file: &Path,
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write {}", file.display());
+    if fs::metadata(file).is_ok_and(|there| !there.is_file()) {
+        let mut opened = fs::OpenOptions::new()
+            .write(true)
+            .open(file)
+            .with_context(cannot)?;
+        return write(&mut opened);
+    }
+    let mut draft = draft(folder_of(file)).with_context(cannot)?;
+    let mut out = io::BufWriter::new(draft.as_file_mut());
+    write(&mut out)?;
+    out.flush().with_context(cannot)?;
+    drop(out);
+    draft.as_file().sync_all().with_context(cannot)?;
+    draft.persist(file).with_context(cannot)?;
+    Ok(())
+}
+
+/// The folder in which `file` lies.
+pub(super) fn folder_of(file: &Path) -> &Path {
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// A file that is not there yet.
+fn draft(folder: &Path) -> io::Result<NamedTempFile> {
+    // As a plain open: the user's umask decides who may read it.
+    tempfile::Builder::new()
+        .prefix(".filingwire-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_is_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+
+        write(&socket, |_| Ok(())).unwrap_err();
+        write(dir.path(), |_| Ok(())).unwrap_err();
+
+        assert!(!fs::metadata(&socket).unwrap().is_file() && dir.path().is_dir());
+    }
+}
