@@ -56,20 +56,10 @@ impl Staging {
         })
     }
 
-    /// A file without a name, for what is needed only while an object is made; it is gone
-    /// when it is closed.
-    ///
-    /// # Errors
-    /// When no file can be made.
-    pub fn scratch(&self) -> io::Result<File> {
-        let path = self.next_path();
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&path)?;
-        fs::remove_file(&path)?;
-        Ok(file)
+    /// The folder, for what is needed only while an object is made; it is emptied at the
+    /// next start.
+    pub fn folder(&self) -> &Path {
+        &self.dir
     }
 
     /// Begins an object.
@@ -77,7 +67,8 @@ impl Staging {
     /// # Errors
     /// When no file can be made.
     pub fn draft(&self) -> io::Result<Draft> {
-        let path = self.next_path();
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let path = self.dir.join(format!("{number}.draft"));
         let file = BufWriter::with_capacity(64 * 1024, File::create_new(&path)?);
         let staged = Staged {
             path,
@@ -89,11 +80,6 @@ impl Staging {
             staged,
             hash: Sha256::new(),
         })
-    }
-
-    fn next_path(&self) -> PathBuf {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.dir.join(format!("{number}.draft"))
     }
 }
 
@@ -150,8 +136,6 @@ impl Drop for Staged {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use std::io::Seek;
-
     use super::*;
 
     #[test]
@@ -166,18 +150,6 @@ mod tests {
         assert_eq!(staged.bytes(), 3);
         assert_eq!(fs::read(staged.path()).unwrap(), b"abc");
         assert!(staged.sha256().starts_with("ba7816bf8f01cfea"));
-    }
-
-    #[test]
-    fn a_scratch_file_has_no_name() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut scratch = Staging::open(dir.path()).unwrap().scratch().unwrap();
-
-        scratch.write_all(b"abc").unwrap();
-        scratch.rewind().unwrap();
-
-        assert_eq!(io::read_to_string(scratch).unwrap(), "abc");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]

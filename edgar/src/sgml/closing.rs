@@ -8,12 +8,15 @@
 //! Invariant: every byte pushed is passed on as content, in order, or belongs to the
 //! tags that end it; no more than [`MAX_HELD`] bytes are ever kept.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2, memmem};
 
 use super::damage::Fault;
 
 /// Longest line that can be one of the tags, blanks at its end included.
 const MAX_TAG_LINE: usize = 128;
+/// Bytes looked at together: few enough to be near when they are copied, and because what
+/// follows a line that is no tag after all is looked at again.
+const WINDOW: usize = 8 * 1024;
 /// Bytes of a tag and blank lines after it that are held until it is decided.
 const MAX_HELD: usize = 64 * 1024;
 
@@ -132,19 +135,14 @@ impl Closing {
 
     /// Passes whole slices of content up to a line that may be a tag.
     fn pass_lines<'a>(&mut self, bytes: &'a [u8], pass: &mut impl FnMut(&[u8])) -> &'a [u8] {
-        let mut at = 0;
-        while at < bytes.len() {
-            if self.at_line_start && may_close(&bytes[at..]) {
-                self.collecting = true;
-                break;
-            }
-            match memchr2(b'\n', b'\r', &bytes[at..]) {
-                Some(end) => at += end + 1,
-                None => at = bytes.len(),
-            }
-            self.at_line_start = matches!(bytes[at - 1], b'\n' | b'\r');
-        }
+        let window = &bytes[..bytes.len().min(WINDOW)];
+        let at = match self.at_line_start && may_close(window) {
+            true => 0,
+            false => closing_line(window),
+        };
         pass(&bytes[..at]);
+        self.collecting = at < window.len();
+        self.at_line_start = self.collecting || matches!(bytes[at - 1], b'\n' | b'\r');
         &bytes[at..]
     }
 
@@ -213,6 +211,30 @@ impl Closing {
         pass(&self.held);
         self.held.clear();
         self.candidate = None;
+    }
+}
+
+/// Where a line begins, other than the first, that may be `</TEXT>` or `</DOCUMENT>`; the
+/// end of `bytes` when there is none.
+///
+/// Few lines begin with a closing tag: looking for those is much faster than going from
+/// line to line.
+fn closing_line(bytes: &[u8]) -> usize {
+    let after = |newline: &[u8], bytes: &[u8]| {
+        let mut lines = memmem::find_iter(bytes, newline).map(|at| at + 1);
+        lines.find(|at| may_close(&bytes[*at..]))
+    };
+    // The tag may be cut after its first byte.
+    let cut = match bytes {
+        [.., b'\n' | b'\r', b'<'] => bytes.len() - 1,
+        _ => bytes.len(),
+    };
+    let found = after(b"\n</", bytes).unwrap_or(cut);
+    // A tag that is found may be what comes after the other newline.
+    let before = &bytes[..bytes.len().min(found + 3)];
+    match memchr(b'\r', before) {
+        Some(_) => after(b"\r</", before).unwrap_or(found),
+        None => found,
     }
 }
 

@@ -111,7 +111,7 @@ pub(super) async fn attempt(road: &Road, job: &Job) -> Outcome {
         Priority::NewFiling
     };
     let mut submission = download(road, &url, priority).await?;
-    let documents = submission.documents.take().ok_or(Failure::NotASubmission)?;
+    let mut documents = submission.documents.take().ok_or(Failure::NotASubmission)?;
     let is_another = |accession| accession != job.filing.accession;
     if documents.header.accession.is_some_and(is_another) {
         return Err(Failure::NotASubmission);

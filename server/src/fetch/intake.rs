@@ -3,21 +3,20 @@
 //! Elsewhere: the objects made of it (`objects`), putting them (`store`).
 //! Invariant: memory does not grow with the size of the submission.
 
-use std::io::{self, Write};
+use std::io;
 
+use crate::objects::{Compressor, Documents, Spool};
 use archive::staging::{Draft, Staged, Staging};
 use edgar::sgml::Reader;
 use sha2::{Digest, Sha256};
-use zstd::stream::write::Encoder;
-
-use crate::objects::{self, Documents, Spool};
 
 /// A submission coming in.
 pub(super) struct Intake {
     original: Sha256,
     bytes: u64,
     reader: Reader<Spool>,
-    sgml: Encoder<'static, Draft>,
+    compressor: Compressor,
+    sgml: Draft,
 }
 
 /// A submission that has come in whole.
@@ -41,13 +40,12 @@ impl Intake {
     /// # Errors
     /// When the staging folder takes no file.
     pub(super) fn new(staging: &Staging) -> io::Result<Self> {
-        let mut sgml = Encoder::new(staging.draft()?, objects::LEVEL)?;
-        sgml.include_checksum(true)?;
         Ok(Self {
             original: Sha256::new(),
             bytes: 0,
-            reader: Reader::new(Spool::new(staging.scratch()?)?),
-            sgml,
+            reader: Reader::new(Spool::new(staging.folder())?),
+            compressor: Compressor::new()?,
+            sgml: staging.draft()?,
         })
     }
 
@@ -59,15 +57,17 @@ impl Intake {
         self.original.update(bytes);
         self.bytes += bytes.len() as u64;
         self.reader.push(bytes);
-        self.sgml.write_all(bytes)
+        self.compressor.push(bytes, &mut self.sgml)?;
+        Ok(())
     }
 
     /// Ends the submission.
     ///
     /// # Errors
     /// When the disk does not take the rest.
-    pub(super) fn finish(self) -> io::Result<Submission> {
-        let sgml = self.sgml.finish()?.finish()?;
+    pub(super) fn finish(mut self) -> io::Result<Submission> {
+        self.compressor.finish(&mut self.sgml)?;
+        let sgml = self.sgml.finish()?;
         let (documents, complete) = match self.reader.finish() {
             Ok((spool, outcome)) => (Some(spool.finish()?), outcome.complete),
             Err(_) => (None, false),

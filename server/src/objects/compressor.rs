@@ -1,12 +1,15 @@
-//! One document compressed: a zstd frame that tells the length of its content.
+//! Compressing: what is archived, one zstd frame after the other.
 //!
-//! The length is known only when the document is over, and readers want it in the frame's
+//! A document's frame tells the length of its content. The length is known only when the document is over, and readers want it in the frame's
 //! header. So the frame is spooled with the short header of a stream, and gets the long one
 //! when it is copied to its place. Source: RFC 8878, section 3.1.1.1.
 //!
 //! Invariant: the same content gives the same frame, in whatever pieces it comes.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::{Mutex, PoisonError},
+};
 
 use zstd::stream::raw::{CParameter, Encoder, InBuffer, Operation, OutBuffer};
 
@@ -19,62 +22,101 @@ const DESCRIPTOR: u8 = 0b0000_0100;
 /// Says that eight bytes of length follow the window.
 const WITH_LENGTH: u8 = 0b1100_0000;
 
-/// Compresses one document after the other.
-pub(super) struct Compressor {
+/// Encoders at rest, of which making one takes as long as compressing a small filing. They
+/// have some 4 MB each.
+static AT_REST: Mutex<Vec<Kept>> = Mutex::new(Vec::new());
+/// Most encoders at rest: those of two downloads.
+const MOST_AT_REST: usize = 4;
+/// Bytes that come out at a time.
+const OUT: usize = 128 * 1024;
+
+/// Compresses into one frame after the other.
+pub struct Compressor {
+    /// `None` once it is given back.
+    kept: Option<Kept>,
+}
+
+/// What is kept for the next.
+struct Kept {
     encoder: Encoder<'static>,
     out: Vec<u8>,
 }
 
 impl Compressor {
+    /// Takes an encoder that is at rest, or makes one.
+    ///
     /// # Errors
     /// When memory is short.
-    pub(super) fn new() -> io::Result<Self> {
-        let mut encoder = Encoder::new(super::LEVEL)?;
-        encoder.set_parameter(CParameter::ChecksumFlag(true))?;
-        Ok(Self {
-            encoder,
-            out: vec![0; 128 * 1024],
-        })
+    pub fn new() -> io::Result<Self> {
+        let at_rest = AT_REST.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let kept = at_rest.map_or_else(Kept::new, Ok)?;
+        Ok(Self { kept: Some(kept) })
     }
 
-    /// Takes the next bytes of the document; tells how many were written.
+    /// Takes the next bytes of the frame; tells how many were written.
     ///
     /// # Errors
     /// Those of `file`.
-    pub(super) fn push(&mut self, bytes: &[u8], file: &mut impl Write) -> io::Result<u64> {
-        self.run(bytes, file)
-    }
-
-    /// Ends the document; tells how many bytes were written.
-    ///
-    /// # Errors
-    /// Those of `file`.
-    pub(super) fn finish(&mut self, file: &mut impl Write) -> io::Result<u64> {
-        // Ended before it is begun, an empty frame would tell its length by itself.
-        let mut written = self.run(&[], file)?;
+    pub fn push(&mut self, bytes: &[u8], file: &mut impl Write) -> io::Result<u64> {
+        let Kept { encoder, out } = self.kept.as_mut().expect(NOT_GIVEN_BACK);
+        let mut input = InBuffer::around(bytes);
+        let mut written = 0;
         loop {
-            let mut out = OutBuffer::around(&mut self.out[..]);
-            let left = self.encoder.finish(&mut out, false)?;
+            let mut out = OutBuffer::around(&mut out[..]);
+            encoder.run(&mut input, &mut out)?;
+            file.write_all(out.as_slice())?;
+            written += out.as_slice().len() as u64;
+            if input.pos() == bytes.len() {
+                return Ok(written);
+            }
+        }
+    }
+
+    /// Ends the frame; tells how many bytes were written.
+    ///
+    /// # Errors
+    /// Those of `file`.
+    pub fn finish(&mut self, file: &mut impl Write) -> io::Result<u64> {
+        // Ended before it is begun, an empty frame would tell its length by itself.
+        let mut written = self.push(&[], file)?;
+        let Kept { encoder, out } = self.kept.as_mut().expect(NOT_GIVEN_BACK);
+        loop {
+            let mut out = OutBuffer::around(&mut out[..]);
+            let left = encoder.finish(&mut out, false)?;
             file.write_all(out.as_slice())?;
             written += out.as_slice().len() as u64;
             if left == 0 {
                 break;
             }
         }
-        self.encoder.reinit()?;
+        encoder.reinit()?;
         Ok(written)
     }
+}
 
-    fn run(&mut self, bytes: &[u8], file: &mut impl Write) -> io::Result<u64> {
-        let mut input = InBuffer::around(bytes);
-        let mut written = 0;
-        loop {
-            let mut out = OutBuffer::around(&mut self.out[..]);
-            self.encoder.run(&mut input, &mut out)?;
-            file.write_all(out.as_slice())?;
-            written += out.as_slice().len() as u64;
-            if input.pos() == bytes.len() {
-                return Ok(written);
+impl Kept {
+    fn new() -> io::Result<Self> {
+        let mut encoder = Encoder::new(super::LEVEL)?;
+        encoder.set_parameter(CParameter::ChecksumFlag(true))?;
+        Ok(Self {
+            encoder,
+            out: vec![0; OUT],
+        })
+    }
+}
+
+const NOT_GIVEN_BACK: &str = "an encoder is given back at the end alone";
+
+impl Drop for Compressor {
+    fn drop(&mut self) {
+        let Some(mut kept) = self.kept.take() else {
+            return;
+        };
+        // A frame may have been begun and not ended.
+        if kept.encoder.reinit().is_ok() {
+            let mut at_rest = AT_REST.lock().unwrap_or_else(PoisonError::into_inner);
+            if at_rest.len() < MOST_AT_REST {
+                at_rest.push(kept);
             }
         }
     }

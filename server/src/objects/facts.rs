@@ -44,7 +44,7 @@ impl Documents {
     /// # Errors
     /// Those of the scratch file and of `each`, after which nothing more is told.
     pub fn facts(
-        &self,
+        &mut self,
         mut each: impl FnMut(&Fact<'_>) -> io::Result<()>,
     ) -> io::Result<Vec<Unread>> {
         let mut unread = Vec::new();
@@ -78,7 +78,7 @@ impl Documents {
 
     /// Tells the facts of one report, and in which documents it is.
     fn tell(
-        &self,
+        &mut self,
         report: &Report,
         each: impl FnMut(&Fact<'_>),
     ) -> io::Result<(Vec<usize>, Result<Summary, Why>)> {

@@ -1,11 +1,11 @@
 //! The objects of a submission, staged for the archive.
 
-use std::io::{self, Write};
+use std::io;
 
-use archive::staging::{Staged, Staging};
-use zstd::stream::write::Encoder;
+use archive::staging::{Draft, Staged, Staging};
+use edgar::xbrl::Fact;
 
-use super::{Documents, LEVEL};
+use super::{Compressor, Documents};
 
 /// What is made of a submission, ready to be put.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Documents {
     ///
     /// # Errors
     /// When the disk does not take them.
-    pub fn make(&self, staging: &Staging) -> io::Result<Made> {
+    pub fn make(&mut self, staging: &Staging) -> io::Result<Made> {
         let mut tar = staging.draft()?;
         self.write_tar(&mut tar)?;
         Ok(Made {
@@ -30,24 +30,48 @@ impl Documents {
         })
     }
 
-    fn make_facts(&self, staging: &Staging) -> io::Result<Option<Staged>> {
+    fn make_facts(&mut self, staging: &Staging) -> io::Result<Option<Staged>> {
         if !self.have_facts() {
             return Ok(None);
         }
-        let mut object = Encoder::new(staging.draft()?, LEVEL)?;
-        object.include_checksum(true)?;
-        let mut told: u64 = 0;
-        let unread = self.facts(|fact| {
-            told += 1;
-            serde_json::to_writer(&mut object, fact)?;
-            object.write_all(b"\n")
-        })?;
+        let mut lines = Lines {
+            compressor: Compressor::new()?,
+            object: staging.draft()?,
+            line: Vec::new(),
+            count: 0,
+        };
+        let unread = self.facts(|fact| lines.push(fact))?;
         for report in unread {
             // The documents are archived all the same; nothing but these facts is lacking.
             let accession = self.header.accession.map(tracing::field::display);
             tracing::warn!(accession, "{report}");
         }
-        let staged = object.finish()?.finish()?;
-        Ok((told > 0).then_some(staged))
+        lines.finish()
+    }
+}
+
+/// Facts as lines of JSON on their way into an object.
+struct Lines {
+    compressor: Compressor,
+    object: Draft,
+    line: Vec<u8>,
+    count: u64,
+}
+
+impl Lines {
+    fn push(&mut self, fact: &Fact<'_>) -> io::Result<()> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, fact)?;
+        self.line.push(b'\n');
+        self.count += 1;
+        self.compressor.push(&self.line, &mut self.object)?;
+        Ok(())
+    }
+
+    /// The object; `None` when there is no line in it.
+    fn finish(mut self) -> io::Result<Option<Staged>> {
+        self.compressor.finish(&mut self.object)?;
+        let staged = self.object.finish()?;
+        Ok((self.count > 0).then_some(staged))
     }
 }

@@ -8,14 +8,15 @@
 //! Invariant: a document is compressed once and never held in memory whole, but for the one
 //! whose facts are being read.
 
+mod compressor;
 mod facts;
 mod made;
-mod member;
 mod spool;
 
+pub use compressor::Compressor;
 pub use facts::Unread;
 pub use made::Made;
 pub use spool::{Documents, Spool, Spooled};
 
 /// zstd's own default: three quarters of the best ratio at a multiple of its speed.
-pub const LEVEL: i32 = 3;
+const LEVEL: i32 = 3;

@@ -1,8 +1,8 @@
 //! The documents of one submission, compressed, between reading it and writing its objects.
 
 use std::{
-    fs::File,
-    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    io::{self, BufReader, Read, Seek, SeekFrom, Write},
+    path::Path,
 };
 
 use edgar::{
@@ -12,15 +12,19 @@ use edgar::{
 };
 
 use protocol::filing::Document;
+use tempfile::SpooledTempFile;
 
-use super::member::{self, Compressor, LENGTH, STREAM_HEADER};
+use super::compressor::{self, Compressor, LENGTH, STREAM_HEADER};
 
-/// Bytes written or read at a time.
+/// Bytes read at a time.
 const BUFFER: usize = 128 * 1024;
+/// Compressed bytes that are kept in memory; nine filings in ten have fewer, and need no
+/// scratch file.
+const IN_MEMORY: usize = 1024 * 1024;
 
 /// Takes the documents of a submission as they come.
 pub struct Spool {
-    file: BufWriter<File>,
+    scratch: SpooledTempFile,
     written: u64,
     compressor: Compressor,
     documents: Vec<Spooled>,
@@ -40,7 +44,7 @@ pub struct Spooled {
     pub size_bytes: u64,
     /// Whether it begins as a page of inline XBRL.
     pub(super) inline: bool,
-    /// Where its frame begins in the scratch file.
+    /// Where its frame begins among the spooled bytes.
     start: u64,
     /// The length of the frame there.
     spooled_bytes: u64,
@@ -53,17 +57,18 @@ pub struct Documents {
     pub header: Header,
     /// In the order of the submission.
     pub documents: Vec<Spooled>,
-    file: File,
+    scratch: SpooledTempFile,
 }
 
 impl Spool {
-    /// Begins a submission; `scratch` is an empty file.
+    /// Begins a submission. If it is a large one, `folder` gets a scratch file without a
+    /// name, which is gone when it is closed.
     ///
     /// # Errors
     /// When memory is short.
-    pub fn new(scratch: File) -> io::Result<Self> {
+    pub fn new(folder: &Path) -> io::Result<Self> {
         Ok(Self {
-            file: BufWriter::with_capacity(BUFFER, scratch),
+            scratch: tempfile::spooled_tempfile_in(IN_MEMORY, folder),
             written: 0,
             compressor: Compressor::new()?,
             documents: Vec::new(),
@@ -84,10 +89,7 @@ impl Spool {
         Ok(Documents {
             header: self.header,
             documents: self.documents,
-            file: self
-                .file
-                .into_inner()
-                .map_err(io::IntoInnerError::into_error)?,
+            scratch: self.scratch,
         })
     }
 
@@ -119,11 +121,11 @@ impl Sink for Spool {
     fn body(&mut self, bytes: &[u8]) {
         let room = HEAD_BYTES - self.beginning.len();
         self.beginning.extend(&bytes[..bytes.len().min(room)]);
-        self.attempt(|spool| spool.compressor.push(bytes, &mut spool.file));
+        self.attempt(|spool| spool.compressor.push(bytes, &mut spool.scratch));
     }
 
     fn end_document(&mut self, end: &DocumentEnd) {
-        self.attempt(|spool| spool.compressor.finish(&mut spool.file));
+        self.attempt(|spool| spool.compressor.finish(&mut spool.scratch));
         if let Some(document) = self.documents.last_mut() {
             document.size_bytes = end.size_bytes;
             document.inline = is_inline(&self.beginning);
@@ -145,16 +147,16 @@ impl Documents {
     /// # Errors
     /// Those of `out` and of the scratch file; [`io::ErrorKind::InvalidInput`] when the
     /// documents are larger than a tar object can say.
-    pub fn write_tar(&self, out: &mut impl Write) -> io::Result<()> {
+    pub fn write_tar(&mut self, out: &mut impl Write) -> io::Result<()> {
         let members: Vec<Member> = self.documents.iter().map(Spooled::member).collect();
         let layout = Layout::new(&self.header, &members)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let mut file = BufReader::with_capacity(BUFFER, &self.file);
-        file.rewind()?;
+        self.scratch.rewind()?;
+        let mut spooled = BufReader::with_capacity(BUFFER, &mut self.scratch);
         out.write_all(&layout.beginning())?;
         for (place, document) in self.documents.iter().enumerate() {
             out.write_all(&layout.before(place))?;
-            document.copy(&mut file, out)?;
+            document.copy(&mut spooled, out)?;
             out.write_all(layout.after(place))?;
         }
         out.write_all(layout.end())
@@ -167,11 +169,11 @@ impl Documents {
     ///
     /// # Panics
     /// When there is no such document.
-    pub fn read(&self, place: usize) -> io::Result<impl Read> {
+    pub fn read(&mut self, place: usize) -> io::Result<impl Read> {
         let document = &self.documents[place];
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(document.start))?;
-        zstd::stream::read::Decoder::new(file.take(document.spooled_bytes))
+        self.scratch.seek(SeekFrom::Start(document.start))?;
+        let frame = Read::by_ref(&mut self.scratch).take(document.spooled_bytes);
+        zstd::stream::read::Decoder::new(frame)
     }
 }
 
@@ -183,13 +185,13 @@ impl Spooled {
         }
     }
 
-    /// Copies the frame, which comes next in `file`, with its length put in.
-    fn copy(&self, file: &mut impl Read, out: &mut impl Write) -> io::Result<()> {
+    /// Copies the frame, which comes next, with its length put in.
+    fn copy(&self, spooled: &mut impl Read, out: &mut impl Write) -> io::Result<()> {
         let mut header = [0; STREAM_HEADER];
-        file.read_exact(&mut header)?;
-        out.write_all(&member::with_length(header, self.size_bytes)?)?;
+        spooled.read_exact(&mut header)?;
+        out.write_all(&compressor::with_length(header, self.size_bytes)?)?;
         let rest = self.spooled_bytes - STREAM_HEADER as u64;
-        let copied = io::copy(&mut file.take(rest), out)?;
+        let copied = io::copy(&mut spooled.take(rest), out)?;
         if copied == rest {
             Ok(())
         } else {

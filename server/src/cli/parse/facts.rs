@@ -19,7 +19,7 @@ impl Facts {
     ///
     /// # Errors
     /// Those of the scratch file.
-    pub(super) fn of(documents: &Documents) -> io::Result<(Self, Vec<Unread>)> {
+    pub(super) fn of(documents: &mut Documents) -> io::Result<(Self, Vec<Unread>)> {
         let mut lines = Vec::new();
         let unread = documents.facts(|fact| {
             lines.push(serde_json::value::to_raw_value(fact)?);

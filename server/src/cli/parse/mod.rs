@@ -19,6 +19,7 @@ mod tar;
 mod tests;
 
 use std::{
+    env,
     io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
@@ -191,27 +192,26 @@ fn parse_file(file: &Path, wanted: &Wanted) -> Parsed {
 impl Wanted {
     /// Where documents are kept, when objects are to be made of them.
     fn spool(&self) -> io::Result<Option<Spool>> {
-        let scratch = match &self.tar {
-            Some(place) => place.scratch()?,
-            None if self.xbrl => tempfile::tempfile()?,
-            None => return Ok(None),
-        };
-        Spool::new(scratch).map(Some)
+        match &self.tar {
+            Some(place) => Spool::new(place.folder()).map(Some),
+            None if self.xbrl => Spool::new(&env::temp_dir()).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Makes what is wanted of the documents.
     fn make(&self, report: &mut Report, spool: Spool, parsed: &mut Parsed) {
-        let documents = match spool.finish() {
+        let mut documents = match spool.finish() {
             Ok(documents) => documents,
             Err(error) => return parsed.complain(&format!("no tar object, no facts: {error}")),
         };
         if let Some(place) = &self.tar
-            && let Err(error) = place.write(report.accession, &documents)
+            && let Err(error) = place.write(report.accession, &mut documents)
         {
             parsed.complain(&format!("no tar object: {error:#}"));
         }
         if self.xbrl {
-            match Facts::of(&documents) {
+            match Facts::of(&mut documents) {
                 Ok((facts, unread)) => {
                     report.facts = Some(facts);
                     unread.iter().for_each(|report| parsed.complain(report));

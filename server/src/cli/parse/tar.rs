@@ -1,8 +1,7 @@
 //! Where the tar objects go that a user asks for.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -38,15 +37,12 @@ impl Place {
         }
     }
 
-    /// An unnamed file beside the tar object to be.
-    ///
-    /// # Errors
-    /// When the folder takes none.
-    pub(super) fn scratch(&self) -> io::Result<File> {
-        tempfile::tempfile_in(match self {
+    /// The folder of tar objects.
+    pub(super) fn folder(&self) -> &Path {
+        match self {
             Self::File(file) => whole_file::folder_of(file),
             Self::Folder(folder) => folder,
-        })
+        }
     }
 
     /// Writes the tar object of these documents.
@@ -56,7 +52,7 @@ impl Place {
     pub(super) fn write(
         &self,
         accession: Option<Accession>,
-        documents: &Documents,
+        documents: &mut Documents,
     ) -> anyhow::Result<()> {
         let file = match self {
             Self::File(file) => file.clone(),
