@@ -56,6 +56,8 @@ mod join;
 pub mod media;
 pub mod ownership;
 pub mod paths;
+#[cfg(test)]
+mod recorded;
 pub mod sgml;
 pub mod tar;
 mod text;

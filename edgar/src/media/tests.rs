@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::{fs, path::Path};
-
 use super::*;
-use crate::sgml;
+use crate::{recorded::recorded, sgml};
 
 const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
@@ -150,34 +148,13 @@ fn promised(name: &str) -> Option<&'static str> {
 }
 
 /// Names and bytes of recorded documents: in submissions and by themselves.
-fn recorded() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/edgar-fixtures");
-    let Ok(manifest) = fs::read_to_string(folder.join("MANIFEST.tsv")) else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "recorded files are missing"
-        );
-        eprintln!("not run: no recorded files in {}", folder.display());
-        return Vec::new();
-    };
+fn documents() -> Vec<(String, Vec<u8>)> {
     let mut documents = Vec::new();
-    for row in manifest.lines() {
-        let row: Vec<_> = row.split('\t').collect();
-        let alone = ["filing-folder", "xml-doc", "xbrl-instance", "ixbrl-main"].contains(&row[1]);
-        let submitted = ["full-submission", "pds-nc", "html-main"].contains(&row[1]);
-        if !alone && !submitted {
-            continue;
-        }
-        let bytes = fs::read(folder.join(row[0])).unwrap();
-        let bytes = match row[0].ends_with(".zst") {
-            true => zstd::decode_all(&*bytes).unwrap(),
-            false => bytes,
-        };
-        if alone {
-            documents.push((row[0].trim_end_matches(".zst").to_owned(), bytes));
-            continue;
-        }
-        let submission = sgml::read(&bytes).unwrap();
+    for file in recorded(&["filing-folder", "xml-doc", "xbrl-instance", "ixbrl-main"]) {
+        documents.push((file.path.trim_end_matches(".zst").to_owned(), file.bytes));
+    }
+    for file in recorded(&["full-submission", "pds-nc", "html-main"]) {
+        let submission = sgml::read(&file.bytes).unwrap();
         let named = |document: sgml::Content| (document.head.filename, document.bytes);
         documents.extend(submission.documents.into_iter().map(named));
     }
@@ -186,7 +163,7 @@ fn recorded() -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn recorded_documents_are_what_their_names_promise_but_for_a_known_lie() {
-    let documents = recorded();
+    let documents = documents();
     let promises: Vec<_> = documents
         .iter()
         .filter_map(|(name, bytes)| Some((name.as_str(), promised(name)?, of(bytes))))

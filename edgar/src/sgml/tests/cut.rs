@@ -1,7 +1,8 @@
 //! Recorded submissions cut at every byte: what was read before the cut stands, and
 //! the cut is told.
 
-use super::{super::*, recorded::recorded};
+use super::super::*;
+use crate::recorded::recorded;
 
 /// Small files of every envelope and line end.
 const FILES: [&str; 11] = [

@@ -2,7 +2,7 @@
 //! filings: their text is turned back into a header and must come out again, byte by
 //! byte, whichever style the header is written in.
 
-use std::{fs, io, path::Path};
+use std::io;
 
 use serde::{
     Deserialize, Serialize,
@@ -10,6 +10,7 @@ use serde::{
 };
 
 use super::super::*;
+use crate::recorded::recorded;
 
 /// Where theirs is wrong or older: accession number, their text, ours.
 const DIFFERENCES: [(&str, &str, &str); 3] = [
@@ -177,33 +178,14 @@ fn standard_tree(header: &str) -> String {
 
 /// Accession number and text of every recorded `metadata.json`, alone and in tars.
 fn metadata() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/edgar-fixtures");
-    let Ok(manifest) = fs::read_to_string(folder.join("MANIFEST.tsv")) else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "recorded files are missing"
-        );
-        eprintln!("not run: no recorded files in {}", folder.display());
-        return Vec::new();
-    };
-    let rows = manifest
-        .lines()
-        .map(|line| line.split('\t').collect::<Vec<_>>());
-    rows.filter(|row| row[1].starts_with("datamule-"))
-        .map(|row| {
-            let bytes = fs::read(folder.join(row[0])).unwrap();
-            let bytes = match row[0].ends_with(".zst") {
-                true => zstd::decode_all(&*bytes).unwrap(),
-                false => bytes,
+    recorded(&["datamule-tar", "datamule-metadata"])
+        .into_iter()
+        .map(|file| {
+            let bytes = match &*file.kind {
+                "datamule-tar" => first_member(&file.bytes),
+                _ => &file.bytes,
             };
-            let bytes = match row[1] {
-                "datamule-tar" => first_member(&bytes),
-                _ => &bytes,
-            };
-            (
-                row[3].to_owned(),
-                String::from_utf8(bytes.to_vec()).unwrap(),
-            )
+            (file.accession, String::from_utf8(bytes.to_vec()).unwrap())
         })
         .collect()
 }

@@ -1,53 +1,9 @@
 //! Recorded submissions, read where they lie beside the repository.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-
 use protocol::filing::FilerRole;
 
 use super::{super::*, plain, read_in_pieces};
-
-/// Recorded files of these kinds: path within the folder, form and accession as the
-/// manifest has them, bytes. Empty, and said so, on a machine without them.
-pub(super) fn recorded(kinds: &[&str]) -> Vec<Recorded> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/edgar-fixtures");
-    let Ok(manifest) = fs::read_to_string(folder.join("MANIFEST.tsv")) else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "recorded files are missing"
-        );
-        eprintln!("not run: no recorded files in {}", folder.display());
-        return Vec::new();
-    };
-    let rows = manifest
-        .lines()
-        .map(|line| line.split('\t').collect::<Vec<_>>());
-    rows.filter(|row| kinds.contains(&row[1]))
-        .map(|row| Recorded {
-            path: row[0].to_owned(),
-            form: row[2].to_owned(),
-            accession: row[3].to_owned(),
-            bytes: bytes_of(folder.join(row[0])),
-        })
-        .collect()
-}
-
-pub(super) struct Recorded {
-    pub(super) path: String,
-    pub(super) form: String,
-    pub(super) accession: String,
-    pub(super) bytes: Vec<u8>,
-}
-
-fn bytes_of(path: PathBuf) -> Vec<u8> {
-    let bytes = fs::read(&path).unwrap();
-    match path.extension().is_some_and(|extension| extension == "zst") {
-        true => zstd::decode_all(&*bytes).unwrap(),
-        false => bytes,
-    }
-}
+use crate::recorded::{Recorded, recorded};
 
 const ALL: [&str; 4] = ["full-submission", "pds-nc", "header-only", "document-only"];
 

@@ -1,49 +1,11 @@
 //! Recorded reports, read where they lie beside the repository.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
+use crate::{
+    recorded::{Recorded, recorded},
+    sgml,
 };
 
-use crate::sgml;
-
 use super::*;
-
-/// A recorded file: path within the folder, bytes.
-struct Recorded {
-    path: String,
-    bytes: Vec<u8>,
-}
-
-/// Recorded files of a kind. Empty, and said so, on a machine without them.
-fn recorded(kind: &str) -> Vec<Recorded> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/edgar-fixtures");
-    let Ok(manifest) = fs::read_to_string(folder.join("MANIFEST.tsv")) else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "recorded files are missing"
-        );
-        eprintln!("not run: no recorded files in {}", folder.display());
-        return Vec::new();
-    };
-    let rows = manifest
-        .lines()
-        .map(|row| row.split('\t').collect::<Vec<_>>());
-    rows.filter(|row| row[1] == kind)
-        .map(|row| Recorded {
-            path: row[0].to_owned(),
-            bytes: bytes_of(folder.join(row[0])),
-        })
-        .collect()
-}
-
-fn bytes_of(path: PathBuf) -> Vec<u8> {
-    let bytes = fs::read(&path).unwrap();
-    match path.extension().is_some_and(|extension| extension == "zst") {
-        true => zstd::decode_all(&*bytes).unwrap(),
-        false => bytes,
-    }
-}
 
 /// Occurrences by a plain scan.
 fn count(bytes: &[u8], pattern: &str) -> u64 {
@@ -52,7 +14,7 @@ fn count(bytes: &[u8], pattern: &str) -> u64 {
 
 #[test]
 fn every_instance_has_as_many_facts_as_references_to_contexts() {
-    for file in recorded("xbrl-instance") {
+    for file in recorded(&["xbrl-instance"]) {
         let summary = read_instance(&file.bytes, |_| {}).unwrap();
 
         let references = count(&file.bytes, " contextRef=");
@@ -63,7 +25,7 @@ fn every_instance_has_as_many_facts_as_references_to_contexts() {
 
 #[test]
 fn every_fact_of_an_instance_is_whole() {
-    for file in recorded("xbrl-instance") {
+    for file in recorded(&["xbrl-instance"]) {
         read_instance(&file.bytes, |fact| {
             let path = &file.path;
             assert!(fact.period.is_some(), "{path} {fact:?}");
@@ -81,7 +43,7 @@ fn every_fact_of_an_instance_is_whole() {
 
 #[test]
 fn every_inline_document_has_as_many_facts_as_references_to_contexts() {
-    for file in recorded("ixbrl-main") {
+    for file in recorded(&["ixbrl-main"]) {
         let summary = read_inline(&[&file.bytes], |_| {}).unwrap();
 
         let references = count(&file.bytes, "contextRef=");
@@ -111,7 +73,7 @@ fn inline_documents_tell_the_same_facts_as_what_edgar_extracted() {
 /// Inline documents with the instance that EDGAR extracted from each.
 fn twins() -> Vec<(String, Vec<u8>, Vec<u8>)> {
     let mut twins = Vec::new();
-    for file in recorded("full-submission") {
+    for file in recorded(&["full-submission"]) {
         let documents = sgml::read(&file.bytes).unwrap().documents;
         for page in &documents {
             let Some(stem) = page.head.filename.strip_suffix(".htm") else {
@@ -127,7 +89,7 @@ fn twins() -> Vec<(String, Vec<u8>, Vec<u8>)> {
             }
         }
     }
-    let folder = recorded("filing-folder");
+    let folder = recorded(&["filing-folder"]);
     let extract = named(&folder, "aapl-20250329_htm.xml.zst");
     let page = named(&folder, "aapl-20250329.htm.zst");
     if let (Some(page), Some(extract)) = (page, extract) {
@@ -143,7 +105,7 @@ fn named<'f>(files: &'f [Recorded], name: &str) -> Option<&'f Recorded> {
 #[test]
 fn the_reports_of_recorded_submissions_are_chosen_and_read() {
     let (mut submissions, mut facts) = (0, 0);
-    for file in recorded("full-submission") {
+    for file in recorded(&["full-submission"]) {
         let documents = sgml::read(&file.bytes).unwrap().documents;
         let candidates = documents.iter().map(|document| Candidate {
             document_type: &document.head.document_type,
