@@ -6,8 +6,9 @@ use protocol::filing::Document;
 
 use super::text::{self, tag_line};
 
-/// Bytes of tags kept per document. The longest known description has under 300.
-const MAX_HEAD: usize = 64 * 1024;
+/// Bytes of tags kept per document, for there may be many. The longest known description has
+/// under 300.
+const MAX_HEAD: usize = 4 * 1024;
 
 /// A document, told before its content.
 #[derive(Debug, Clone, PartialEq, Eq)]

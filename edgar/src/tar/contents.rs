@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{BLOCK, METADATA};
 
 /// Longest `metadata.json` read; that of 100,000 documents has some 20 MB.
-const MAX_METADATA: u64 = 64 * 1024 * 1024;
+pub(super) const MAX_METADATA: u64 = 64 * 1024 * 1024;
 
 /// The documents of a tar object.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -44,7 +44,7 @@ mod tests;
 
 pub use contents::{Contents, ContentsError, Entry};
 
-use self::metadata::Row;
+use self::{contents::MAX_METADATA, metadata::Row};
 use crate::sgml::{DocumentHead, Header};
 
 /// What members begin at multiples of.
@@ -94,11 +94,15 @@ impl Layout {
     /// The layout of these documents, in this order.
     ///
     /// # Errors
-    /// [`TooLarge`] beyond 8 GiB for one document, 10 GB for all or 100 bytes for a name.
+    /// [`TooLarge`] beyond 8 GiB for one document, 10 GB for all, 64 MiB for what is said of
+    /// them or 100 bytes for a name.
     pub fn new(header: &Header, members: &[Member]) -> Result<Self, TooLarge> {
         let mut rows: Vec<Row> = members.iter().map(Row::of).collect();
         // The ranges have a fixed width: the length is the same before they are known.
         let length = metadata::json(header, &rows).len();
+        if length as u64 > MAX_METADATA {
+            return Err(TooLarge);
+        }
         let mut at = after_member(BLOCK as u64, length as u64);
         let mut places = Vec::with_capacity(members.len());
         for (row, member) in rows.iter_mut().zip(members) {

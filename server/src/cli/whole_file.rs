@@ -10,8 +10,9 @@ use std::{
 use anyhow::Context;
 use tempfile::NamedTempFile;
 
-/// Lets `write` fill a file that gets its name when it is whole. What is there and no
-/// file, such as `/dev/null` or a pipe, is written to and stays what it is.
+/// Lets `write` fill a file that gets its name when it is whole, in place of one that is
+/// there. What is there and no file, such as `/dev/null` or a pipe, is written to and stays
+/// what it is, and so does a link.
 ///
 /// # Errors
 /// Those of `write`, and when the file cannot be made.
@@ -19,6 +20,8 @@ pub(super) fn write(
     file: &Path,
     write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    let linked = fs::canonicalize(file);
+    let file = linked.as_deref().unwrap_or(file);
     let cannot = || format!("cannot write {}", file.display());
     if fs::metadata(file).is_ok_and(|there| !there.is_file()) {
         let mut opened = fs::OpenOptions::new()
@@ -27,14 +30,44 @@ pub(super) fn write(
             .with_context(cannot)?;
         return write(&mut opened);
     }
+    filled(file, write)?.persist(file).with_context(cannot)?;
+    Ok(())
+}
+
+/// As [`write`], where nothing may be yet.
+///
+/// # Errors
+/// Also when there is something.
+pub(super) fn create(
+    file: &Path,
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let named = filled(file, write)?.persist_noclobber(file);
+    match named {
+        Ok(_) => Ok(()),
+        Err(taken) if taken.error.kind() == io::ErrorKind::AlreadyExists => {
+            anyhow::bail!(
+                "{} exists already; remove it or choose another folder",
+                file.display()
+            )
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot write {}", file.display())),
+    }
+}
+
+/// What is to be `file`, whole and on the disk, without its name.
+fn filled(
+    file: &Path,
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<NamedTempFile> {
+    let cannot = || format!("cannot write {}", file.display());
     let mut draft = draft(folder_of(file)).with_context(cannot)?;
     let mut out = io::BufWriter::new(draft.as_file_mut());
     write(&mut out)?;
     out.flush().with_context(cannot)?;
     drop(out);
     draft.as_file().sync_all().with_context(cannot)?;
-    draft.persist(file).with_context(cannot)?;
-    Ok(())
+    Ok(draft)
 }
 
 /// The folder in which `file` lies.
@@ -58,6 +91,19 @@ fn draft(folder: &Path) -> io::Result<NamedTempFile> {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_stays_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let [file, link] = ["file", "link"].map(|name| dir.path().join(name));
+        fs::write(&file, "before").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+
+        write(&link, |out| Ok(out.write_all(b"after")?)).unwrap();
+
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"after");
+    }
 
     #[test]
     fn what_is_no_file_is_never_replaced() {

@@ -40,14 +40,11 @@ pub(super) async fn store(
     };
 
     let (version, sgml) = put.sgml(sgml_key).await?;
-    let tar = put.made(version.of(tar_key), &made.tar).await?;
-    let xbrl = match &made.xbrl {
-        Some(xbrl) => Some(put.made(version.of(xbrl_key), xbrl).await?),
-        None => None,
-    };
+    let tar = put.maybe(version.of(tar_key), made.tar.as_ref()).await?;
+    let xbrl = put.maybe(version.of(xbrl_key), made.xbrl.as_ref()).await?;
     Ok(Objects {
         sgml: Some(sgml),
-        tar: Some(tar),
+        tar,
         xbrl,
     })
 }
@@ -89,6 +86,17 @@ impl Put<'_> {
         let version = Version::Beside(self.submission.sha256[..12].to_owned());
         let sgml = self.made(version.of(key), sgml).await?;
         Ok((version, sgml))
+    }
+
+    async fn maybe(
+        &self,
+        key: Key,
+        object: Option<&Staged>,
+    ) -> Result<Option<StoredObject>, BucketError> {
+        match object {
+            Some(object) => self.made(key, object).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Puts what is made of the submission; what an earlier attempt made of the same bytes

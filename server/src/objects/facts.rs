@@ -1,12 +1,12 @@
 //! The XBRL facts of a submission, read from the documents that have them.
 //!
 //! Elsewhere: which documents those are, and what a fact is (`edgar::xbrl`).
-//! Invariant: in the whole process one report is read at a time, because it is in memory.
+//! Invariant: what is told is no more than [`MAX_TOLD`] for one report, though a few bytes may
+//! be the context of a million facts.
 
 use std::{
     fmt,
     io::{self, Read},
-    sync::{Mutex, PoisonError},
 };
 
 use edgar::xbrl::{self, Candidate, Fact, Report, Summary, XbrlError};
@@ -16,8 +16,8 @@ use super::Documents;
 /// Bytes of one report that are read. The longest known is 45 MB; a report is in memory whole.
 const MAX_REPORT: u64 = 64 * 1024 * 1024;
 
-/// One report at a time.
-static READING: Mutex<()> = Mutex::new(());
+/// Bytes of values and dimensions told of one report, ten times what the largest has.
+const MAX_TOLD: u64 = 512 * 1024 * 1024;
 
 /// Why the facts of a report were not read, or not all of them.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub struct Unread {
 #[derive(Debug)]
 enum Why {
     TooLong(u64),
+    TooMuch,
     Xbrl(XbrlError),
 }
 
@@ -49,9 +50,10 @@ impl Documents {
     ) -> io::Result<Vec<Unread>> {
         let mut unread = Vec::new();
         for report in self.reports() {
-            let mut failure = None;
+            let (mut failure, mut told_bytes) = (None, 0);
             let tell = |fact: &Fact<'_>| {
-                if failure.is_none() {
+                told_bytes += length(fact);
+                if failure.is_none() && told_bytes <= MAX_TOLD {
                     failure = each(fact).err();
                 }
             };
@@ -59,6 +61,10 @@ impl Documents {
             if let Some(failure) = failure {
                 return Err(failure);
             }
+            let told = match told_bytes > MAX_TOLD {
+                true => Err(Why::TooMuch),
+                false => told,
+            };
             if let Err(why) = told {
                 let filename = self.documents[places[0]].head.filename.clone();
                 unread.push(Unread { filename, why });
@@ -91,7 +97,6 @@ impl Documents {
         if length > MAX_REPORT {
             return Ok((places, Err(Why::TooLong(length))));
         }
-        let _one_at_a_time = READING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut pages = Vec::with_capacity(places.len());
         for place in &places {
             let mut page = Vec::new();
@@ -107,6 +112,15 @@ impl Documents {
     }
 }
 
+/// Bytes of what is told of a fact.
+fn length(fact: &Fact<'_>) -> u64 {
+    let dimensions = fact.dimensions.iter();
+    let dimensions: usize = dimensions
+        .map(|(axis, member)| axis.len() + member.len())
+        .sum();
+    (fact.concept.len() + fact.value.map_or(0, str::len) + dimensions) as u64
+}
+
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "facts of {}: ", self.filename)?;
@@ -114,6 +128,10 @@ impl fmt::Display for Unread {
             Why::TooLong(bytes) => {
                 write!(f, "{bytes} bytes, more than the {MAX_REPORT} that are read")
             }
+            Why::TooMuch => write!(
+                f,
+                "more than {MAX_TOLD} bytes of values; the rest is left out"
+            ),
             Why::Xbrl(error) => error.fmt(f),
         }
     }

@@ -1,17 +1,23 @@
 //! The objects of a submission, staged for the archive.
 
-use std::io;
+use std::{
+    io,
+    sync::{Mutex, PoisonError},
+};
 
 use archive::staging::{Draft, Staged, Staging};
 use edgar::xbrl::Fact;
 
 use super::{Compressor, Documents};
 
+/// One report at a time: it is in memory while its facts are read.
+static READING: Mutex<()> = Mutex::new(());
+
 /// What is made of a submission, ready to be put.
 #[derive(Debug)]
 pub struct Made {
-    /// The tar object.
-    pub tar: Staged,
+    /// The tar object; `None` when the documents are too long for one.
+    pub tar: Option<Staged>,
     /// The facts as lines of JSON, compressed; `None` when there is none.
     pub xbrl: Option<Staged>,
 }
@@ -22,12 +28,24 @@ impl Documents {
     /// # Errors
     /// When the disk does not take them.
     pub fn make(&mut self, staging: &Staging) -> io::Result<Made> {
-        let mut tar = staging.draft()?;
-        self.write_tar(&mut tar)?;
         Ok(Made {
-            tar: tar.finish()?,
+            tar: self.make_tar(staging)?,
             xbrl: self.make_facts(staging)?,
         })
+    }
+
+    fn make_tar(&mut self, staging: &Staging) -> io::Result<Option<Staged>> {
+        let mut tar = staging.draft()?;
+        match self.write_tar(&mut tar) {
+            Ok(()) => tar.finish().map(Some),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                // The exact bytes are archived all the same.
+                let accession = self.header.accession.map(tracing::field::display);
+                tracing::warn!(accession, "no tar object: {error}");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn make_facts(&mut self, staging: &Staging) -> io::Result<Option<Staged>> {
@@ -40,7 +58,9 @@ impl Documents {
             line: Vec::new(),
             count: 0,
         };
+        let one_at_a_time = READING.lock().unwrap_or_else(PoisonError::into_inner);
         let unread = self.facts(|fact| lines.push(fact))?;
+        drop(one_at_a_time);
         for report in unread {
             // The documents are archived all the same; nothing but these facts is lacking.
             let accession = self.header.accession.map(tracing::field::display);

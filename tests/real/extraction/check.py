@@ -46,7 +46,7 @@ def parsed(program, paths):
     """What the program says of each file."""
     run = subprocess.run([program, "parse", "--json", *paths], stdout=subprocess.PIPE)
     if run.returncode != 0:
-        print(f"{program} ended with code {run.returncode}")
+        sys.exit(f"FAILED: {program} ended with code {run.returncode}")
     reports = map(json.loads, run.stdout.splitlines())
     return {report["file"]: report for report in reports}
 

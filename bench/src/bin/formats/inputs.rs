@@ -72,6 +72,10 @@ impl Inputs {
             inputs.members.extend(documents);
             inputs.members.push(bytes.clone());
         }
+        let groups = [&inputs.text, &inputs.payloads, &inputs.instances];
+        if groups.iter().any(|group| group.is_empty()) {
+            bail!("{} lacks what is to be measured", folder.display());
+        }
         Ok(inputs)
     }
 

@@ -107,16 +107,21 @@ impl Parse {
         let bar = progress(self.files.len() as u64);
         let mut bad = 0;
         let work = |file: &PathBuf| parse_file(file, &wanted);
-        let done = order::in_order(&self.files, work, |parsed| {
-            let is_bad = parsed.deliver(&bar, &mut io::stdout().lock())?;
-            bad += usize::from(is_bad);
+        let writes_files = wanted.tar.is_some() || wanted.folder.is_some();
+        let done = order::in_order(&self.files, work, |mut parsed| {
+            parsed.publish();
+            bad += usize::from(parsed.is_bad());
             bar.inc(1);
-            Ok(())
+            match parsed.print(&bar, &mut io::stdout().lock()) {
+                // Who reads no more still wants the files.
+                Err(error) if writes_files && is_closed(&error) => Ok(()),
+                printed => printed,
+            }
         });
         bar.finish_and_clear();
         match done {
             // A reader that has enough, such as `head`, is no failure.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) if is_closed(&error) => {}
             done => {
                 done.map_err(|error| anyhow::Error::from(error).context("cannot write to stdout"))?
             }
@@ -193,7 +198,7 @@ impl Wanted {
     /// Where documents are kept, when objects are to be made of them.
     fn spool(&self) -> io::Result<Option<Spool>> {
         match &self.tar {
-            Some(place) => Spool::new(place.folder()).map(Some),
+            Some(place) => Spool::new(&place.scratch()).map(Some),
             None if self.xbrl => Spool::new(&env::temp_dir()).map(Some),
             None => Ok(None),
         }
@@ -257,13 +262,21 @@ impl Parsed {
         self.complaints.push(format!("{}: {what}", self.name));
     }
 
-    /// Prints it and puts its documents in place; whether anything was wrong.
-    fn deliver(mut self, bar: &ProgressBar, out: &mut dyn Write) -> io::Result<bool> {
+    /// Puts its documents in place.
+    fn publish(&mut self) {
         if let Some(extracted) = self.extracted.take()
             && let Err(error) = extracted.publish()
         {
             self.complain(&format!("not extracted: {error:#}"));
         }
+    }
+
+    /// Whether anything was wrong.
+    fn is_bad(&self) -> bool {
+        self.damaged || !self.complaints.is_empty()
+    }
+
+    fn print(&self, bar: &ProgressBar, out: &mut dyn Write) -> io::Result<()> {
         bar.suspend(|| {
             for complaint in &self.complaints {
                 eprintln!("filingwire: {complaint}");
@@ -271,7 +284,11 @@ impl Parsed {
             self.text
                 .as_ref()
                 .map_or(Ok(()), |text| writeln!(out, "{text}"))
-        })?;
-        Ok(self.damaged || !self.complaints.is_empty())
+        })
     }
+}
+
+/// Whether nobody reads any more.
+fn is_closed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
 }

@@ -134,10 +134,9 @@ fn documents_are_extracted_decoded_and_files_of_one_accession_do_not_mix() {
 
     let bad: Vec<bool> = parsed
         .into_iter()
-        .map(|parsed| {
-            parsed
-                .deliver(&ProgressBar::hidden(), &mut io::sink())
-                .unwrap()
+        .map(|mut parsed| {
+            parsed.publish();
+            parsed.is_bad()
         })
         .collect();
 
@@ -204,6 +203,47 @@ fn the_same_submission_gives_the_same_tar_object() {
     }
 
     assert_eq!(fs::read(first).unwrap(), fs::read(second).unwrap());
+}
+
+#[test]
+fn a_submission_named_by_mistake_is_not_replaced_by_a_tar_object() {
+    let (dir, _) = parse(&[("a.txt", SUBMISSION.as_bytes())], false);
+    let tar = dir.path().join("a.tar");
+    tar_of(&dir.path().join("a.txt"), &tar);
+
+    let mistaken = Place::of(&dir.path().join("a.txt"), 1).unwrap_err();
+    let nowhere = Place::of(&dir.path().join("no/a.tar"), 1).unwrap_err();
+
+    assert!(mistaken.contains("is no tar object"), "{mistaken}");
+    assert!(nowhere.contains("folder does not exist"), "{nowhere}");
+    assert!(Place::of(&tar, 1).is_ok());
+}
+
+#[test]
+fn a_report_that_tells_the_same_a_million_times_is_cut() {
+    let context = "x".repeat(500_000);
+    let facts = "<a:B contextRef=\"c\">1</a:B>".repeat(1_200);
+    let instance = format!(
+        "<xbrl xmlns=\"http://www.xbrl.org/2003/instance\" xmlns:a=\"urn:a\" \
+         xmlns:d=\"http://xbrl.org/2006/xbrldi\"><context id=\"c\"><entity><segment>\
+         <d:typedMember dimension=\"a:T\"><a:t>{context}</a:t></d:typedMember></segment></entity>\
+         <period><instant>2025-12-31</instant></period></context>{facts}</xbrl>"
+    );
+    let submission = format!(
+        "<DOCUMENT>\n<TYPE>XML\n<FILENAME>a_htm.xml\n<TEXT>\n{instance}\n</TEXT>\n</DOCUMENT>\n"
+    );
+    let mut reader = edgar::sgml::Reader::new(Spool::new(&env::temp_dir()).unwrap());
+    reader.push(submission.as_bytes());
+    let mut documents = reader.finish().unwrap().0.finish().unwrap();
+    let mut told = 0;
+
+    let unread = documents.facts(|_| {
+        told += 1;
+        Ok(())
+    });
+
+    assert!((1..1_200).contains(&told), "{told}");
+    assert!(unread.unwrap()[0].to_string().contains("left out"));
 }
 
 #[test]
