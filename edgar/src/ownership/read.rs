@@ -124,14 +124,19 @@ impl Signature {
     }
 }
 
+/// Footnotes by their ids; of several with one id the first counts.
 fn footnotes(root: &Element) -> BTreeMap<String, String> {
     let notes = root
         .all("footnotes")
         .flat_map(|notes| notes.all("footnote"));
-    notes
-        .filter_map(|note| {
+    let mut footnotes = BTreeMap::new();
+    for note in notes {
+        if let Some(id) = &note.id {
             let text = note.own_text().unwrap_or_default();
-            Some((note.id.clone()?, text.to_owned()))
-        })
-        .collect()
+            footnotes
+                .entry(id.clone())
+                .or_insert_with(|| text.to_owned());
+        }
+    }
+    footnotes
 }

@@ -135,6 +135,9 @@ impl Closing {
 
     /// Passes whole slices of content up to a line that may be a tag.
     fn pass_lines<'a>(&mut self, bytes: &'a [u8], pass: &mut impl FnMut(&[u8])) -> &'a [u8] {
+        if bytes.is_empty() {
+            return bytes;
+        }
         let window = &bytes[..bytes.len().min(WINDOW)];
         let at = match self.at_line_start && may_close(window) {
             true => 0,

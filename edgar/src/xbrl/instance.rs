@@ -195,7 +195,8 @@ impl<'a> Reader<'a> {
         }
         if !self.all_contexts {
             self.all_contexts = true;
-            self.read_contexts_ahead()?;
+            // What is broken ahead is met again in its turn; what comes before it counts.
+            let _ = self.read_contexts_ahead();
         }
         if !knows_context(self) {
             self.note(Flaw::UnknownContext, tag);

@@ -78,9 +78,9 @@ impl<'a> Scanner<'a> {
             }
             match bytes.get(1) {
                 Some(b'/') => return self.close(rest).map(Some),
-                Some(b'?') => self.pass(rest, "?>", "instruction without end")?,
+                Some(b'?') => self.pass(rest, "<?", "?>", "instruction without end")?,
                 Some(b'!') if rest.starts_with("<!--") => {
-                    self.pass(rest, "-->", "comment without end")?;
+                    self.pass(rest, "<!--", "-->", "comment without end")?;
                 }
                 Some(b'!') if rest.starts_with("<![CDATA[") => return self.cdata(rest).map(Some),
                 Some(b'!') => self.pass_declaration(rest)?,
@@ -143,9 +143,17 @@ impl<'a> Scanner<'a> {
         Ok(Token::Open(tag))
     }
 
-    fn pass(&mut self, rest: &str, end: &str, what: &'static str) -> Result<(), Broken> {
-        let found = memmem::find(rest.as_bytes(), end.as_bytes()).ok_or(self.broken(what))?;
-        self.at += found + end.len();
+    /// Passes over what stands between `start`, with which `rest` begins, and `end`.
+    fn pass(
+        &mut self,
+        rest: &str,
+        start: &str,
+        end: &str,
+        what: &'static str,
+    ) -> Result<(), Broken> {
+        let inside = &rest.as_bytes()[start.len()..];
+        let found = memmem::find(inside, end.as_bytes()).ok_or(self.broken(what))?;
+        self.at += start.len() + found + end.len();
         Ok(())
     }
 

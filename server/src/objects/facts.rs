@@ -9,7 +9,7 @@ use std::{
     io::{self, Read},
 };
 
-use edgar::xbrl::{self, Candidate, Fact, Report, Summary, XbrlError};
+use edgar::xbrl::{self, Candidate, Fact, Flaws, Report, Summary, XbrlError};
 
 use super::Documents;
 
@@ -19,7 +19,7 @@ const MAX_REPORT: u64 = 64 * 1024 * 1024;
 /// Bytes of values and dimensions told of one report, ten times what the largest has.
 const MAX_TOLD: u64 = 512 * 1024 * 1024;
 
-/// Why the facts of a report were not read, or not all of them.
+/// Why the facts of a report were not read, or not all of them, or not well.
 #[derive(Debug)]
 pub struct Unread {
     /// The file name of the report's first document.
@@ -31,7 +31,15 @@ pub struct Unread {
 enum Why {
     TooLong(u64),
     TooMuch,
+    Flawed(Flaws),
     Xbrl(XbrlError),
+}
+
+impl Unread {
+    /// Whether facts are lacking, and not only told as they were found.
+    pub fn is_lacking(&self) -> bool {
+        !matches!(self.why, Why::Flawed(_))
+    }
 }
 
 impl Documents {
@@ -61,11 +69,13 @@ impl Documents {
             if let Some(failure) = failure {
                 return Err(failure);
             }
-            let told = match told_bytes > MAX_TOLD {
-                true => Err(Why::TooMuch),
-                false => told,
+            let why = match told {
+                _ if told_bytes > MAX_TOLD => Some(Why::TooMuch),
+                Ok(summary) if summary.flaws.is_empty() => None,
+                Ok(summary) => Some(Why::Flawed(summary.flaws)),
+                Err(why) => Some(why),
             };
-            if let Err(why) = told {
+            if let Some(why) = why {
                 let filename = self.documents[places[0]].head.filename.clone();
                 unread.push(Unread { filename, why });
             }
@@ -132,6 +142,12 @@ impl fmt::Display for Unread {
                 f,
                 "more than {MAX_TOLD} bytes of values; the rest is left out"
             ),
+            Why::Flawed(flaws) => {
+                let all = flaws.iter().map(|(flaw, met)| {
+                    format!("{flaw} ({} times, first at byte {})", met.times, met.offset)
+                });
+                f.write_str(&all.collect::<Vec<_>>().join(", "))
+            }
             Why::Xbrl(error) => error.fmt(f),
         }
     }

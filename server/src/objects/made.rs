@@ -61,10 +61,13 @@ impl Documents {
         let one_at_a_time = READING.lock().unwrap_or_else(PoisonError::into_inner);
         let unread = self.facts(|fact| lines.push(fact))?;
         drop(one_at_a_time);
+        let accession = self.header.accession.map(tracing::field::display);
         for report in unread {
             // The documents are archived all the same; nothing but these facts is lacking.
-            let accession = self.header.accession.map(tracing::field::display);
-            tracing::warn!(accession, "{report}");
+            match report.is_lacking() {
+                true => tracing::warn!(accession, "{report}"),
+                false => tracing::debug!(accession, "{report}"),
+            }
         }
         lines.finish()
     }

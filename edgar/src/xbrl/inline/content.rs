@@ -21,7 +21,7 @@ pub(super) fn append(text: &str, prefix: &str, markup: bool, value: &mut String)
         markup,
         value,
         pending: false,
-        excluded: 0,
+        excluded: None,
         attributes: Vec::new(),
     };
     let mut scanner = Scanner::new(text);
@@ -43,8 +43,8 @@ struct Writer<'v, 't> {
     value: &'v mut String,
     /// The last thing written is an opening tag without its `>`.
     pending: bool,
-    /// How many elements are open from one on that is left out.
-    excluded: usize,
+    /// The element that is left out, and how many of its name are open.
+    excluded: Option<(&'t str, usize)>,
     /// Space for the attributes of one tag.
     attributes: Vec<(&'t str, &'t str)>,
 }
@@ -53,8 +53,12 @@ impl<'t> Writer<'_, 't> {
     fn open(&mut self, tag: &Tag<'t>) {
         let empty = tag.empty || is_void(tag.name);
         let inline = self.inline(tag.name);
-        if self.excluded > 0 || matches!(inline, Some("exclude" | "header")) {
-            self.excluded += usize::from(!empty);
+        if let Some((name, open)) = &mut self.excluded {
+            *open += usize::from(!empty && *name == tag.name);
+            return;
+        }
+        if matches!(inline, Some("exclude" | "header")) {
+            self.excluded = (!empty).then_some((tag.name, 1));
             return;
         }
         if !self.markup {
@@ -77,8 +81,11 @@ impl<'t> Writer<'_, 't> {
         if is_void(name) {
             return;
         }
-        if self.excluded > 0 {
-            self.excluded -= 1;
+        if let Some((excluded, open)) = &mut self.excluded {
+            *open -= usize::from(*excluded == name);
+            if *open == 0 {
+                self.excluded = None;
+            }
             return;
         }
         if !self.markup || self.inline(name).is_some() {
@@ -92,7 +99,7 @@ impl<'t> Writer<'_, 't> {
     }
 
     fn text(&mut self, text: &str) {
-        if self.excluded > 0 || text.is_empty() {
+        if self.excluded.is_some() || text.is_empty() {
             return;
         }
         if !self.markup {

@@ -231,3 +231,30 @@ fn what_is_no_page_or_ends_early_is_an_error() {
         assert!(wrong || matches!(error, XbrlError::Malformed { document: 1, .. }));
     }
 }
+
+#[test]
+fn what_is_excluded_ends_at_its_own_tag() {
+    let note = |excluded: &str| {
+        format!(
+            "<ix:nonNumeric name='q:N' contextRef='c'>a<ix:exclude>{excluded}</ix:exclude>b</ix:nonNumeric>"
+        )
+    };
+
+    for excluded in ["x", "<p>x", "x</p>", "<ix:exclude>x</ix:exclude>y"] {
+        let (told, _) = values(&note(excluded));
+        assert_eq!(
+            told,
+            [("N".to_owned(), Some("ab".to_owned()))],
+            "{excluded}"
+        );
+    }
+}
+
+#[test]
+fn no_fact_is_told_out_of_a_comment() {
+    let fact =
+        |value: &str| format!("<ix:nonNumeric name='q:N' contextRef='c'>{value}</ix:nonNumeric>");
+    let body = format!("<!-->{}-->{}", fact("hidden"), fact("told"));
+
+    check(&body, &[("N", "told")]);
+}

@@ -201,3 +201,16 @@ fn a_broken_instance_says_where_and_keeps_what_was_told() {
     assert!(document[..offset].ends_with("</q:C>"));
     assert_eq!(told, 1);
 }
+
+#[test]
+fn an_unknown_context_does_not_lose_the_facts_before_a_break() {
+    let fact = r#"<q:A contextRef="c">1</q:A>"#;
+    let unknown = r#"<q:B contextRef="nope">2</q:B>"#;
+    let broken = around(&[fact, unknown, fact, "<broken"].concat());
+    let mut told = 0;
+
+    let ended = read_instance(broken.as_bytes(), |_| told += 1);
+
+    assert!(ended.is_err());
+    assert_eq!(told, 3);
+}

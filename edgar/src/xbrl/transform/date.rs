@@ -265,7 +265,10 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 fn first_month(months: &Months, text: &str) -> Option<u32> {
-    words(text).find_map(|word| month(months, &word))
+    let mut named = words(text).filter_map(|word| month(months, &word));
+    let first = named.next()?;
+    // "Marketable as of May 5" begins with March only by its letters.
+    named.all(|other| other == first).then_some(first)
 }
 
 /// The year of our calendar for a year of the emperor named in the text.

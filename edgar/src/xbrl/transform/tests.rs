@@ -247,6 +247,15 @@ fn names_have_codes() {
 }
 
 #[test]
+fn two_words_that_could_be_months_are_no_date() {
+    let name = "date-monthname-day-year-en";
+    let of = |text| value(Registry::Four, name, text);
+
+    assert_eq!(of("Marketable as of May 5, 2020"), None);
+    assert_eq!(of("May 5, 2020").as_deref(), Some("2020-05-05"));
+}
+
+#[test]
 fn what_does_not_fit_gives_nothing() {
     for (registry, name, text) in [
         (Registry::Three, "numdotdecimal", ""),

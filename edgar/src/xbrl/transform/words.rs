@@ -81,21 +81,34 @@ impl Words {
     }
 }
 
+/// The number that words say, none if they do not say one: magnitudes fall, and within one of
+/// them comes at most a hundred, a ten and a one.
 fn value(words: &[String]) -> Option<u128> {
     let (mut total, mut group) = (0_u128, 0_u128);
+    let (mut smallest, mut free) = (u128::MAX, 1_000);
     for word in words {
         if let Some(small) = small(word) {
-            group = group.checked_add(small)?;
-        } else if word == "hundred" && group != 0 {
-            group = group.checked_mul(100)?;
+            // What is free after "two hundred" is below a hundred, after "twenty" below ten.
+            if small >= free || (small == 0 && words.len() > 1) {
+                return None;
+            }
+            group += small;
+            free = if small >= 20 { 10 } else { 0 };
+        } else if word == "hundred" && (1..100).contains(&group) {
+            group *= 100;
+            free = 100;
         } else if let Some(magnitude) = magnitude(word) {
+            if group == 0 || magnitude >= smallest {
+                return None;
+            }
             total = total.checked_add(group.checked_mul(magnitude)?)?;
-            group = 0;
+            (group, smallest, free) = (0, magnitude, 1_000);
         } else if word != "and" {
             return None;
         }
     }
-    total.checked_add(group)
+    let said = words.iter().any(|word| small(word).is_some());
+    said.then(|| total.checked_add(group)).flatten()
 }
 
 fn small(word: &str) -> Option<u128> {
@@ -204,4 +217,39 @@ fn decimal(text: &str) -> Option<(bool, u128, u128)> {
     let amount = [whole, fraction].concat().parse().ok()?;
     let power = u32::try_from(fraction.len()).ok()?;
     Some((negative, amount, 10_u128.pow(power)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_say_no_number_are_none() {
+        for text in [
+            "million",
+            "and",
+            "one two three",
+            "twenty twenty",
+            "one thousand million",
+            "two thousand three million",
+            "zero five",
+            "hundred",
+            "one hundred hundred",
+        ] {
+            assert_eq!(value(&Words::of(text).0), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_that_say_a_number_are_it() {
+        for (text, number) in [
+            ("zero", 0),
+            ("ninety nine", 99),
+            ("nineteen hundred", 1_900),
+            ("two hundred and twelve thousand and one", 212_001),
+            ("one billion two million three thousand four", 1_002_003_004),
+        ] {
+            assert_eq!(value(&Words::of(text).0), Some(number), "{text}");
+        }
+    }
 }
