@@ -31,7 +31,7 @@ pub struct Unread {
 enum Why {
     TooLong(u64),
     TooMuch,
-    Flawed(Flaws),
+    Flawed(Box<Flaws>),
     Xbrl(XbrlError),
 }
 
@@ -72,7 +72,7 @@ impl Documents {
             let why = match told {
                 _ if told_bytes > MAX_TOLD => Some(Why::TooMuch),
                 Ok(summary) if summary.flaws.is_empty() => None,
-                Ok(summary) => Some(Why::Flawed(summary.flaws)),
+                Ok(summary) => Some(Why::Flawed(Box::new(summary.flaws))),
                 Err(why) => Some(why),
             };
             if let Some(why) = why {
