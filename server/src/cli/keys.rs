@@ -137,11 +137,7 @@ fn list(keys: &[ApiKey], now: Timestamp) -> String {
         )
     };
     let lines: Vec<String> = std::iter::once(head).chain(keys.iter().map(row)).collect();
-    lines.join(
-        "
-",
-    ) + "
-"
+    lines.join("\n") + "\n"
 }
 
 #[cfg(test)]

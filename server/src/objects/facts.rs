@@ -9,14 +9,15 @@ use std::{
     io::{self, Read},
 };
 
-use edgar::xbrl::{self, Candidate, Fact, Flaws, Report, Summary, XbrlError};
+use edgar::xbrl::{self, Candidate, Fact, Flaws, Period, Report, Summary, XbrlError};
 
 use super::Documents;
 
-/// Bytes of one report that are read. The longest known is 45 MB; a report is in memory whole.
+/// Bytes of one report that are read, for it is in memory whole. The longest recorded page
+/// has 16 MB.
 const MAX_REPORT: u64 = 64 * 1024 * 1024;
 
-/// Bytes of values and dimensions told of one report, ten times what the largest has.
+/// Bytes told of one report, eight times those that are read.
 const MAX_TOLD: u64 = 512 * 1024 * 1024;
 
 /// Why the facts of a report were not read, or not all of them, or not well.
@@ -128,7 +129,14 @@ fn length(fact: &Fact<'_>) -> u64 {
     let dimensions: usize = dimensions
         .map(|(axis, member)| axis.len() + member.len())
         .sum();
-    (fact.concept.len() + fact.value.map_or(0, str::len) + dimensions) as u64
+    let period = match fact.period {
+        Some(Period::Instant(day)) => day.len(),
+        Some(Period::Duration { start, end }) => start.len() + end.len(),
+        Some(Period::Forever) | None => 0,
+    };
+    let texts = [fact.value, fact.unit, fact.decimals];
+    let texts: usize = texts.into_iter().flatten().map(str::len).sum();
+    (fact.taxonomy.len() + fact.concept.len() + period + texts + dimensions) as u64
 }
 
 impl fmt::Display for Unread {
@@ -140,7 +148,7 @@ impl fmt::Display for Unread {
             }
             Why::TooMuch => write!(
                 f,
-                "more than {MAX_TOLD} bytes of values; the rest is left out"
+                "more than {MAX_TOLD} bytes of facts; the rest is left out"
             ),
             Why::Flawed(flaws) => {
                 let all = flaws.iter().map(|(flaw, met)| {

@@ -133,9 +133,7 @@ impl Parse {
             }
         }
     }
-}
 
-impl Parse {
     fn wanted(&self) -> Result<Wanted, Failure> {
         let tar = self.tar.as_deref();
         let tar = tar.map(|named| Place::of(named, self.files.len()));
