@@ -1,162 +1,21 @@
-//! The feed monitor against feeds written by hand, and against a recorded one.
-//!
-//! Invariant: what a test expects of the recorded feed is found without the parser under test.
+//! The feed monitor against feeds written by hand (`feed`) and a recorded one (`recorded`).
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+mod feed;
+mod recorded;
 
-use jiff::ToSpan;
 use tokio::sync::mpsc;
 
+use self::feed::{Bench, Feed};
 use super::*;
-use crate::fake::{Fake, Params, client, drain, sighted, verdicts};
+use crate::fake::{Fake, client, drain, sighted, verdicts};
 
 const AFTERNOON: &str = "2026-03-03T21:00:00Z";
 const EARLY_MORNING: &str = "2026-03-03T11:05:00Z";
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
-}
-
-/// A feed that tests change while it is read.
-#[derive(Clone, Default)]
-struct Feed(Arc<Mutex<FeedState>>);
-
-#[derive(Default)]
-struct FeedState {
-    /// The latest first: serial, CIK.
-    rows: Vec<(u32, u64)>,
-    updated: Option<Timestamp>,
-    /// Status of the answer for an offset.
-    faults: BTreeMap<u32, u16>,
-    /// Rows that come in on top after the next answer.
-    incoming: Vec<(u32, u64)>,
-}
-
-impl Feed {
-    /// A feed of one-filer filings with these serials.
-    fn of(serials: impl IntoIterator<Item = u32>) -> Self {
-        let feed = Self::default();
-        feed.0.lock().unwrap().rows = serials.into_iter().map(|serial| (serial, 7)).collect();
-        feed.update(AFTERNOON);
-        feed
-    }
-
-    fn update(&self, updated: &str) {
-        self.0.lock().unwrap().updated = Some(at(updated));
-    }
-
-    fn insert(&self, place: usize, rows: &[(u32, u64)]) {
-        let mut state = self.0.lock().unwrap();
-        state.rows.splice(place..place, rows.iter().copied());
-    }
-
-    fn fail(&self, start: u32, status: u16) {
-        self.0.lock().unwrap().faults.insert(start, status);
-    }
-
-    fn heal(&self) {
-        self.0.lock().unwrap().faults.clear();
-    }
-
-    fn answer(&self, params: &Params) -> (u16, String) {
-        let start: usize = params["start"].parse().unwrap();
-        let mut state = self.0.lock().unwrap();
-        if let Some(status) = state.faults.get(&u32::try_from(start).unwrap()) {
-            return (*status, "<html>File Unavailable</html>".to_owned());
-        }
-        if start > 0 && start >= state.rows.len() {
-            return (503, "<html>File Unavailable</html>".to_owned());
-        }
-        let page = state.page(start);
-        let incoming = std::mem::take(&mut state.incoming);
-        state.rows.splice(0..0, incoming);
-        (200, page)
-    }
-
-    async fn serve(&self) -> Fake {
-        let feed = self.clone();
-        Fake::start(move |params| feed.answer(params)).await
-    }
-}
-
-impl FeedState {
-    fn page(&self, start: usize) -> String {
-        let entries: String = self
-            .rows
-            .iter()
-            .skip(start)
-            .take(100)
-            .map(|row| entry(*row))
-            .collect();
-        let updated = self.updated.unwrap();
-        format!(
-            "<?xml version=\"1.0\" encoding=\"ISO-8859-1\" ?>\n\
-             <feed xmlns=\"http://www.w3.org/2005/Atom\"><title>Latest Filings</title>\
-             <id>https://www.sec.gov/cgi-bin/browse-edgar?action=getcurrent</id>\
-             <updated>{updated}</updated>\n{entries}</feed>"
-        )
-    }
-}
-
-/// All filings are accepted in the same second, as in the worst of the feed.
-fn entry((serial, cik): (u32, u64)) -> String {
-    format!(
-        "<entry><title>8-K - FILER {cik} ({cik:010}) (Filer)</title>\
-         <link rel=\"alternate\" type=\"text/html\" href=\"https://www.sec.gov/x-index.htm\"/>\
-         <summary type=\"html\"> &lt;b&gt;Filed:&lt;/b&gt; 2026-03-03</summary>\
-         <updated>2026-03-03T15:30:00-05:00</updated>\
-         <category scheme=\"https://www.sec.gov/\" label=\"form type\" term=\"8-K\"/>\
-         <id>urn:tag:sec.gov,2008:accession-number=0000000001-26-{serial:06}</id></entry>\n"
-    )
-}
-
-/// A monitor at a time that the test can move, and its channel.
-struct Bench {
-    monitor: AtomMonitor,
-    fake: Fake,
-    now: Arc<Mutex<Timestamp>>,
-    sender: Reports,
-    receiver: mpsc::Receiver<Report>,
-}
-
-impl Bench {
-    async fn new(feed: &Feed, now: &str) -> Self {
-        let fake = feed.serve().await;
-        let now = Arc::new(Mutex::new(at(now)));
-        let time = now.clone();
-        let clock = Clock::new(move || *time.lock().unwrap());
-        let monitor = AtomMonitor::new(AtomConfig::default(), &fake.url, client(), [], clock);
-        let (sender, receiver) = mpsc::channel(10_000);
-        Self {
-            monitor,
-            fake,
-            now,
-            sender,
-            receiver,
-        }
-    }
-
-    /// A bench whose monitor has read the feed once.
-    async fn after_first_walk(feed: &Feed, now: &str) -> Self {
-        let mut bench = Self::new(feed, now).await;
-        assert_eq!(verdicts(&bench.poll().await), ["polled"]);
-        bench.fake.take("start");
-        bench
-    }
-
-    async fn poll(&mut self) -> Vec<Report> {
-        self.monitor.poll(&self.sender).await.unwrap();
-        drain(&mut self.receiver)
-    }
-
-    fn pass(&self, seconds: i64) {
-        let mut now = self.now.lock().unwrap();
-        *now = now.checked_add(seconds.seconds()).unwrap();
-    }
 }
 
 fn ciks_of(reports: &[Report], serial: u32) -> Vec<u64> {
@@ -541,89 +400,4 @@ async fn a_monitor_that_is_not_enabled_asks_nothing() {
     bench.monitor.run(bench.sender, stop).await;
 
     assert!(bench.fake.take("start").is_empty());
-}
-
-/// A filing's parties as `cik role`.
-type Parties = BTreeMap<String, BTreeSet<String>>;
-
-/// The recorded pages by offset, or `None` where the recordings are not at hand.
-fn recorded_walk() -> Option<BTreeMap<String, String>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/edgar-fixtures/atom-getcurrent/2025-12-12T180331");
-    if !folder.exists() {
-        assert!(std::env::var_os("CI").is_none(), "{folder:?} is missing");
-        eprintln!("did not run: {folder:?} is missing");
-        return None;
-    }
-    let pages = std::fs::read_dir(folder).unwrap().map(|file| {
-        let path = file.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let start: u32 = name[14..18].parse().unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
-        (start.to_string(), text)
-    });
-    Some(pages.collect())
-}
-
-/// Parties of each accession, found by plain search.
-fn parties_of(pages: &BTreeMap<String, String>) -> Parties {
-    let mut parties = Parties::new();
-    for entry in pages
-        .values()
-        .flat_map(|page| page.split("<entry>").skip(1))
-    {
-        let accession = entry.split("accession-number=").nth(1).unwrap()[..20].to_owned();
-        let title = entry.split("<title>").nth(1).unwrap();
-        let title = title.split("</title>").next().unwrap();
-        let (rest, role) = title.strip_suffix(')').unwrap().rsplit_once(" (").unwrap();
-        let cik = rest.strip_suffix(')').unwrap().rsplit_once(" (").unwrap().1;
-        let role = match role {
-            "Reporting" => "reporting-owner",
-            "Subject" => "subject-company",
-            "Filed by" => "filed-by",
-            "Issuing Entity" => "issuing-entity",
-            other => &other.to_lowercase(),
-        };
-        let party = format!("{} {role}", cik.trim_start_matches('0'));
-        parties.entry(accession).or_default().insert(party);
-    }
-    parties
-}
-
-#[tokio::test]
-async fn a_recorded_walk_gives_each_filing_once_with_all_its_filers_and_roles() {
-    let Some(pages) = recorded_walk() else {
-        return;
-    };
-    let expected = parties_of(&pages);
-    let fake = Fake::start(move |params| match pages.get(&params["start"]) {
-        Some(page) => (200, page.clone()),
-        None => (503, String::new()),
-    })
-    .await;
-    let clock = Clock::new(|| at("2025-12-12T23:03:31Z"));
-    let mut monitor = AtomMonitor::new(AtomConfig::default(), &fake.url, client(), [], clock);
-    let (sender, mut receiver) = mpsc::channel(10_000);
-
-    monitor.poll(&sender).await.unwrap();
-
-    let reports = drain(&mut receiver);
-    let mut found = Parties::new();
-    for report in &reports {
-        if let Report::Sighted(Sighting { filing }) = report {
-            let parties = filing.filers.iter().map(|filer| {
-                let role = filer.role.map_or("", |role| role.as_str());
-                format!("{} {role}", filer.cik)
-            });
-            let parties: Vec<String> = parties.collect();
-            let distinct: BTreeSet<String> = parties.iter().cloned().collect();
-            assert_eq!(parties.len(), distinct.len(), "{}", filing.accession);
-            let earlier = found.insert(filing.accession.to_string(), distinct);
-            assert_eq!(earlier, None, "{} came twice", filing.accession);
-        }
-    }
-    assert_eq!(found, expected);
-    assert_eq!(expected.len(), 3_315);
-    assert_eq!(verdicts(&reports), ["polled"]);
-    assert_eq!(fake.take("start").len(), 51);
 }
