@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, bail};
 use archive::{local::LocalBucket, staging::Staging};
 use axum::serve::ListenerExt;
-use monitors::{atom::AtomMonitor, clock::Clock, efts::EftsMonitor};
+use monitors::{atom::AtomMonitor, clock::Clock, efts::EftsMonitor, sighting::Report};
 use protocol::{accession::Accession, filing::Source, time::Timestamp};
 use sec_client::SecClient;
 use tokio::{
@@ -71,6 +71,14 @@ struct Phased {
     stop: CancellationToken,
 }
 
+/// What monitors and fetcher are started with.
+struct Inflow {
+    reports: mpsc::Sender<Report>,
+    archived: mpsc::Sender<Archived>,
+    /// What was seen of late, so that the monitors need not tell it again.
+    recent: Vec<Accession>,
+}
+
 impl App {
     /// Starts everything; the program serves when this returns. `clock` is EDGAR's, so
     /// that a simulated day can be served at any hour.
@@ -79,6 +87,33 @@ impl App {
     /// When the data directory, the port, the log or the key file cannot be used; each
     /// with what to do about it.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let (mut app, inflow) = Self::start_serving(&config, clock).await?;
+        let Inflow {
+            reports,
+            archived,
+            recent,
+        } = inflow;
+        start_fetcher(&mut app.inflow, &config, &app.shared, archived)?;
+        start_monitors(&mut app.inflow, &config, &app.shared, &recent, reports);
+        app.enter_service();
+        Ok(app)
+    }
+
+    /// Starts all but monitors and fetcher: what is to be appended comes through the door
+    /// that is returned. For measurements.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn start_without_inflow(
+        config: Config,
+        clock: Clock,
+    ) -> anyhow::Result<(Self, mpsc::Sender<Report>)> {
+        let (app, inflow) = Self::start_serving(&config, clock).await?;
+        app.enter_service();
+        Ok((app, inflow.reports))
+    }
+
+    async fn start_serving(config: &Config, clock: Clock) -> anyhow::Result<(Self, Inflow)> {
         prepare_data_dir(&config.data_dir)?;
         let listener = listen(config.listen)?;
         let addr = listener.local_addr()?;
@@ -94,7 +129,7 @@ impl App {
         let control = Arc::new(control);
         let shared = Arc::new(Shared {
             log: reader,
-            status: Arc::new(Status::new(clock.now(), sources(&config))),
+            status: Arc::new(Status::new(clock.now(), sources(config))),
             metrics: Arc::new(Metrics::new()),
             sec: SecClient::new(config.edgar.client.clone())?,
             clock,
@@ -130,19 +165,26 @@ impl App {
             last_at: recalled.last_at,
         };
         updater.spawn_blocking("updater", move || work.run(Inbox { reports, archived }));
-        let mut inflow = Phased::default();
-        start_fetcher(&mut inflow, &config, &shared, archived_in)?;
-        start_monitors(&mut inflow, &config, &shared, &recalled.recent, reports_in);
-        shared.status.enter(Phase::Running);
-        tracing::info!(%addr, epoch = %shared.log.epoch(), head = %shared.log.tip(), "ready");
-        Ok(Self {
+        let app = Self {
             addr,
             shared,
             control,
-            inflow,
+            inflow: Phased::default(),
             updater,
             doors,
-        })
+        };
+        let inflow = Inflow {
+            reports: reports_in,
+            archived: archived_in,
+            recent: recalled.recent,
+        };
+        Ok((app, inflow))
+    }
+
+    fn enter_service(&self) {
+        let Shared { status, log, .. } = &*self.shared;
+        status.enter(Phase::Running);
+        tracing::info!(addr = %self.addr, epoch = %log.epoch(), head = %log.tip(), "ready");
     }
 
     /// Where it listens.
@@ -283,7 +325,7 @@ fn start_monitors(
     config: &Config,
     shared: &Arc<Shared>,
     recent: &[Accession],
-    reports: mpsc::Sender<monitors::sighting::Report>,
+    reports: mpsc::Sender<Report>,
 ) {
     let (sec, clock) = (shared.sec.clone(), shared.clock.clone());
     if config.efts.enabled {
