@@ -1,6 +1,6 @@
 //! What holds of every submission, whatever its bytes.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use edgar::sgml::{
     Content, Damage, DocumentEnd, DocumentHead, Envelope, Header, NotASubmission, Outcome, Reader,
@@ -17,7 +17,7 @@ const MAX_GROWTH: usize = 32;
 ///
 /// # Errors
 /// As [`edgar::sgml::read`].
-pub fn checked(bytes: &[u8]) -> Result<Submission, NotASubmission> {
+pub fn checked(bytes: &[u8]) -> Result<Submission<'_>, NotASubmission> {
     let whole = edgar::sgml::read(bytes);
     assert_eq!(in_pieces(bytes), whole);
     if let Ok(submission) = &whole {
@@ -28,7 +28,7 @@ pub fn checked(bytes: &[u8]) -> Result<Submission, NotASubmission> {
 }
 
 /// Reads `bytes` in pieces of 1 to 16 bytes, each as long as its first byte says.
-fn in_pieces(bytes: &[u8]) -> Result<Submission, NotASubmission> {
+fn in_pieces(bytes: &[u8]) -> Result<Submission<'static>, NotASubmission> {
     let mut reader = Reader::new(Told::default());
     let mut rest = bytes;
     while let Some(&first) = rest.first() {
@@ -40,7 +40,7 @@ fn in_pieces(bytes: &[u8]) -> Result<Submission, NotASubmission> {
     Ok(told.submission(outcome))
 }
 
-fn check_outcome(submission: &Submission, bytes: &[u8]) {
+fn check_outcome(submission: &Submission<'_>, bytes: &[u8]) {
     let Submission {
         documents,
         damage,
@@ -61,7 +61,7 @@ fn check_outcome(submission: &Submission, bytes: &[u8]) {
     );
 }
 
-fn check_documents(documents: &[Content], available: usize) {
+fn check_documents(documents: &[Content<'_>], available: usize) {
     let mut names = HashSet::new();
     for (place, Content { head, .. }) in documents.iter().enumerate() {
         assert_eq!(head.ordinal as usize, place + 1);
@@ -91,16 +91,16 @@ fn check_name(name: &str) {
 #[derive(Debug, Default)]
 struct Told {
     header: Option<Header>,
-    documents: Vec<Content>,
+    documents: Vec<Content<'static>>,
     damage: Vec<Damage>,
     /// Whether a document has begun and not ended.
     open: bool,
 }
 
 impl Sink for Told {
-    fn header(&mut self, header: &Header) {
+    fn header(&mut self, header: Header) {
         assert!(self.documents.is_empty(), "the header comes first");
-        let earlier = self.header.replace(header.clone());
+        let earlier = self.header.replace(header);
         assert!(earlier.is_none(), "the header comes once");
     }
 
@@ -110,14 +110,14 @@ impl Sink for Told {
         self.open = true;
         self.documents.push(Content {
             head: head.clone(),
-            bytes: Vec::new(),
+            bytes: Cow::default(),
         });
     }
 
     fn body(&mut self, bytes: &[u8]) {
         assert!(self.open && !bytes.is_empty());
         let document = self.documents.last_mut().expect("one is open");
-        document.bytes.extend_from_slice(bytes);
+        document.bytes.to_mut().extend_from_slice(bytes);
     }
 
     fn end_document(&mut self, end: &DocumentEnd) {
@@ -133,7 +133,7 @@ impl Sink for Told {
 }
 
 impl Told {
-    fn submission(self, outcome: Outcome) -> Submission {
+    fn submission(self, outcome: Outcome) -> Submission<'static> {
         assert!(!self.open, "the last document has no end");
         Submission {
             header: self.header.expect("the header is told, empty or not"),

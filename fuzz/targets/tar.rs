@@ -16,7 +16,7 @@ fuzz_target!(|input: &[u8]| {
     let Ok(submission) = sgml::read(input) else {
         return;
     };
-    let member = |document: &sgml::Content| Member {
+    let member = |document: &sgml::Content<'_>| Member {
         head: document.head.clone(),
         stored_bytes: document.bytes.len() as u64,
     };
@@ -27,7 +27,7 @@ fuzz_target!(|input: &[u8]| {
     for (place, document) in submission.documents.iter().enumerate() {
         assert!(media::of(&document.bytes).contains('/'));
         object.extend(layout.before(place));
-        object.extend(&document.bytes);
+        object.extend(&*document.bytes);
         object.extend(layout.after(place));
     }
     object.extend(layout.end());
@@ -38,6 +38,6 @@ fuzz_target!(|input: &[u8]| {
     for (entry, document) in contents.documents.iter().zip(&submission.documents) {
         let stored = &object[entry.start as usize..entry.end as usize];
         assert_eq!(entry.filename, document.head.filename);
-        assert_eq!(stored, document.bytes);
+        assert_eq!(stored, &*document.bytes);
     }
 });

@@ -155,7 +155,7 @@ fn documents() -> Vec<(String, Vec<u8>)> {
     }
     for file in recorded(&["full-submission", "pds-nc", "html-main"]) {
         let submission = sgml::read(&file.bytes).unwrap();
-        let named = |document: sgml::Content| (document.head.filename, document.bytes);
+        let named = |document: sgml::Content| (document.head.filename, document.bytes.into_owned());
         documents.extend(submission.documents.into_iter().map(named));
     }
     documents

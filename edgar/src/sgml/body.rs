@@ -62,12 +62,11 @@ impl Body {
     /// Takes the next bytes between `<TEXT>` and `</TEXT>`.
     pub(super) fn push(&mut self, bytes: &[u8], content: &mut impl Decoded) {
         match &mut self.state {
+            State::Opening(lines) if lines.is_empty() => self.open(bytes, false, content),
             State::Opening(lines) => {
-                let room = MAX_OPENING.saturating_sub(lines.len()).min(bytes.len());
-                lines.extend_from_slice(&bytes[..room]);
-                if self.decide(room < bytes.len(), content) {
-                    self.push(&bytes[room..], content);
-                }
+                lines.extend_from_slice(bytes);
+                let lines = std::mem::take(lines);
+                self.open(&lines, false, content);
             }
             State::Text(tail) => tail.push(bytes, content),
             State::Uuencode { decoder, out } => {
@@ -82,7 +81,10 @@ impl Body {
 
     /// The content is over.
     pub(super) fn finish(mut self, content: &mut impl Decoded) -> Option<Fault> {
-        self.decide(true, content);
+        if let State::Opening(lines) = &mut self.state {
+            let lines = std::mem::take(lines);
+            self.open(&lines, true, content);
+        }
         match self.state {
             State::Opening(_) => None,
             State::Text(tail) => tail.finish(self.wrapper, content),
@@ -94,57 +96,57 @@ impl Body {
         }
     }
 
-    /// Leaves the opening once its lines tell enough, or at once when `last`.
-    fn decide(&mut self, last: bool, content: &mut impl Decoded) -> bool {
-        let State::Opening(lines) = &mut self.state else {
-            return true;
-        };
-        let Ok(opening) = Opening::of(lines, last) else {
-            return false;
+    /// Leaves the opening once its lines tell enough, or at once when `last`; until then keeps
+    /// all that has come.
+    fn open(&mut self, bytes: &[u8], last: bool, content: &mut impl Decoded) {
+        let (lines, more) = bytes.split_at(bytes.len().min(MAX_OPENING));
+        let Ok(opening) = Opening::of(lines, last || lines.len() == MAX_OPENING) else {
+            self.state = State::Opening(bytes.to_vec());
+            return;
         };
         self.wrapper = opening.kind.wrapper;
-        let uuencoded = opening.kind.begin_name.is_some();
-        let rest = opening.rest;
-        content.open(opening.kind);
-        self.state = if uuencoded {
-            State::Uuencode {
+        self.state = match opening.kind.begin_name {
+            Some(_) => State::Uuencode {
                 decoder: Decoder::default(),
                 out: Vec::new(),
-            }
-        } else {
-            State::Text(Tail::default())
+            },
+            None => State::Text(Tail::default()),
         };
-        self.push(&rest, content);
-        true
+        content.open(opening.kind);
+        for part in [opening.blanks, opening.rest, more] {
+            self.push(part, content);
+        }
     }
 }
 
 /// The first lines, understood.
-struct Opening {
+struct Opening<'a> {
     kind: Kind,
-    /// What is content of the bytes so far.
-    rest: Vec<u8>,
+    /// Blank lines before a wrapper, which are content.
+    blanks: &'a [u8],
+    /// What is content after that.
+    rest: &'a [u8],
 }
 
 /// More bytes may change the answer.
 struct NotYet;
 
-impl Opening {
+impl<'a> Opening<'a> {
     /// Understands the first lines; `last` says that no more will be seen.
-    fn of(lines: &[u8], last: bool) -> Result<Self, NotYet> {
+    fn of(lines: &'a [u8], last: bool) -> Result<Self, NotYet> {
+        let (mut blanks, mut rest) = (&[][..], lines);
         let mut kind = Kind::default();
-        let mut rest = lines.to_vec();
-        let start = first_line(&rest, last)?;
-        if let Some((wrapper, end)) = wrapper_tag(&rest[start..], last)? {
+        let start = first_line(lines, last)?;
+        if let Some((wrapper, end)) = wrapper_tag(&lines[start..], last)? {
             kind.wrapper = Some(wrapper);
-            rest.drain(start..start + end);
+            (blanks, rest) = (&lines[..start], &lines[start + end..]);
         }
-        let start = first_line(&rest, last)?;
+        let start = first_line(rest, last)?;
         if let Some((name, end)) = begin_line(&rest[start..], last)? {
             kind.begin_name = Some(name);
-            rest.drain(..start + end);
+            (blanks, rest) = (&[], &rest[start + end..]);
         }
-        Ok(Self { kind, rest })
+        Ok(Self { kind, blanks, rest })
     }
 }
 

@@ -8,10 +8,18 @@
 //! Invariant: every byte pushed is passed on as content, in order, or belongs to the
 //! tags that end it; no more than [`MAX_HELD`] bytes are ever kept.
 
-use memchr::{memchr, memchr2, memmem};
+use std::sync::LazyLock;
+
+use memchr::{
+    arch::all::packedpair::HeuristicFrequencyRank,
+    memchr, memchr2,
+    memmem::{Finder, FinderBuilder},
+};
 
 use super::damage::Fault;
 
+/// The tags that may end content.
+const CLOSING_TAGS: [&[u8]; 2] = [b"</TEXT>", b"</DOCUMENT>"];
 /// Longest line that can be one of the tags, blanks at its end included.
 const MAX_TAG_LINE: usize = 128;
 /// Bytes looked at together: few enough to be near when they are copied, and because what
@@ -217,14 +225,31 @@ impl Closing {
     }
 }
 
+/// Finds the closing tags that begin a line. Newlines stand before few of the closing tags of a
+/// page, so a newline and the slash are looked for, not the bracket before it.
+static CLOSING_TAG: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| {
+    let finder = |needle| FinderBuilder::new().build_forward_with_ranker(BracketsAreMany, needle);
+    [b"\n</", b"\r</"].map(finder)
+});
+
+/// How often bytes occur where a closing tag is looked for.
+struct BracketsAreMany;
+
+impl HeuristicFrequencyRank for BracketsAreMany {
+    fn rank(&self, byte: u8) -> u8 {
+        if byte == b'<' { u8::MAX } else { 0 }
+    }
+}
+
 /// Where a line begins, other than the first, that may be `</TEXT>` or `</DOCUMENT>`; the
 /// end of `bytes` when there is none.
 ///
 /// Few lines begin with a closing tag: looking for those is much faster than going from
 /// line to line.
 fn closing_line(bytes: &[u8]) -> usize {
-    let after = |newline: &[u8], bytes: &[u8]| {
-        let mut lines = memmem::find_iter(bytes, newline).map(|at| at + 1);
+    let [after_lf, after_cr] = &*CLOSING_TAG;
+    let after = |newline: &Finder<'_>, bytes: &[u8]| {
+        let mut lines = newline.find_iter(bytes).map(|at| at + 1);
         lines.find(|at| may_close(&bytes[*at..]))
     };
     // The tag may be cut after its first byte.
@@ -232,17 +257,19 @@ fn closing_line(bytes: &[u8]) -> usize {
         [.., b'\n' | b'\r', b'<'] => bytes.len() - 1,
         _ => bytes.len(),
     };
-    let found = after(b"\n</", bytes).unwrap_or(cut);
+    let found = after(after_lf, bytes).unwrap_or(cut);
     // A tag that is found may be what comes after the other newline.
     let before = &bytes[..bytes.len().min(found + 3)];
     match memchr(b'\r', before) {
-        Some(_) => after(b"\r</", before).unwrap_or(found),
+        Some(_) => after(after_cr, before).unwrap_or(found),
         None => found,
     }
 }
 
 /// Whether a line that begins so may be `</TEXT>` or `</DOCUMENT>`.
 fn may_close(line: &[u8]) -> bool {
-    let prefix = |at: usize, allowed: &[u8]| line.get(at).is_none_or(|byte| allowed.contains(byte));
-    prefix(0, b"<") && prefix(1, b"/") && prefix(2, b"TtDd")
+    CLOSING_TAGS.iter().any(|tag| {
+        let known = line.len().min(tag.len());
+        tag[..known].eq_ignore_ascii_case(&line[..known])
+    })
 }

@@ -39,13 +39,14 @@
 //! assert_eq!(header.accepted_at.unwrap().to_string(), "2026-03-03T21:04:41Z");
 //! assert_eq!(header.items, ["2.02"]);
 //! assert_eq!(header.filers()[0].name, "QUAYSIDE ROBOTICS (HOLDINGS) INC");
-//! assert_eq!(submission.documents[0].bytes, b"<html></html>");
+//! assert_eq!(&*submission.documents[0].bytes, b"<html></html>");
 //! assert!(submission.outcome.complete && submission.damage.is_empty());
 //! # Ok::<(), edgar::sgml::NotASubmission>(())
 //! ```
 
 mod body;
 mod closing;
+mod collected;
 mod damage;
 mod documents;
 mod header;
@@ -63,6 +64,10 @@ mod uuencode;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
+use self::collected::Collected;
+
 pub use damage::{Damage, Fault};
 pub use documents::{DocumentEnd, DocumentHead, Wrapper};
 pub use header::Header;
@@ -78,7 +83,7 @@ pub use tree::Node;
 /// keeps its error and ignores what follows.
 pub trait Sink {
     /// The header.
-    fn header(&mut self, header: &Header) {
+    fn header(&mut self, header: Header) {
         let _ = header;
     }
 
@@ -108,8 +113,8 @@ impl Sink for () {}
 
 /// Two sinks are told the same.
 impl<A: Sink, B: Sink> Sink for (A, B) {
-    fn header(&mut self, header: &Header) {
-        self.0.header(header);
+    fn header(&mut self, header: Header) {
+        self.0.header(header.clone());
         self.1.header(header);
     }
 
@@ -136,7 +141,7 @@ impl<A: Sink, B: Sink> Sink for (A, B) {
 
 /// A sink that may not be wanted.
 impl<S: Sink> Sink for Option<S> {
-    fn header(&mut self, header: &Header) {
+    fn header(&mut self, header: Header) {
         if let Some(sink) = self {
             sink.header(header);
         }
@@ -169,11 +174,11 @@ impl<S: Sink> Sink for Option<S> {
 
 /// A submission in memory, as [`read`] gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Submission {
+pub struct Submission<'a> {
     /// The header, empty for documents without one.
     pub header: Header,
     /// The documents in order.
-    pub documents: Vec<Content>,
+    pub documents: Vec<Content<'a>>,
     /// What is wrong.
     pub damage: Vec<Damage>,
     /// What encloses it, and whether it is complete.
@@ -182,55 +187,21 @@ pub struct Submission {
 
 /// A document with its decoded bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content {
+pub struct Content<'a> {
     /// What it is.
     pub head: DocumentHead,
-    /// What it holds.
-    pub bytes: Vec<u8>,
+    /// What it holds: owned where it was decoded or put together from parts, or is only a few
+    /// bytes; else borrowed from the submission.
+    pub bytes: Cow<'a, [u8]>,
 }
 
-/// Reads a submission that is in memory.
+/// Reads a submission that is in memory, without copying its text.
 ///
 /// # Errors
 /// [`NotASubmission`] when the bytes begin like none.
-pub fn read(bytes: &[u8]) -> Result<Submission, NotASubmission> {
-    let mut reader = Reader::new(Collected::default());
+pub fn read(bytes: &[u8]) -> Result<Submission<'_>, NotASubmission> {
+    let mut reader = Reader::new(Collected::of(bytes));
     reader.push(bytes);
     let (collected, outcome) = reader.finish()?;
-    Ok(Submission {
-        header: collected.header,
-        documents: collected.documents,
-        damage: collected.damage,
-        outcome,
-    })
-}
-
-#[derive(Debug, Default)]
-struct Collected {
-    header: Header,
-    documents: Vec<Content>,
-    damage: Vec<Damage>,
-}
-
-impl Sink for Collected {
-    fn header(&mut self, header: &Header) {
-        self.header = header.clone();
-    }
-
-    fn document(&mut self, head: &DocumentHead) {
-        self.documents.push(Content {
-            head: head.clone(),
-            bytes: Vec::new(),
-        });
-    }
-
-    fn body(&mut self, bytes: &[u8]) {
-        if let Some(document) = self.documents.last_mut() {
-            document.bytes.extend_from_slice(bytes);
-        }
-    }
-
-    fn damage(&mut self, damage: Damage) {
-        self.damage.push(damage);
-    }
+    Ok(collected.submission(outcome))
 }

@@ -147,11 +147,11 @@ fn is_month_and_day(text: &str) -> bool {
 
 /// The role of this key; the tag of issuing entities is `<ISSUING_ENTITY>`.
 fn role(key: &str) -> Option<FilerRole> {
-    let key = key.replace('_', "-");
+    let hyphened = || key.bytes().map(|b| if b == b'_' { b'-' } else { b });
     FilerRole::ALL
         .iter()
         .copied()
-        .find(|role| role.as_str() == key)
+        .find(|role| role.as_str().bytes().eq(hyphened()))
 }
 
 /// Former names: of companies in `FORMER COMPANY`, of persons in `FORMER NAME`.

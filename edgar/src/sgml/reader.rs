@@ -316,7 +316,7 @@ impl<S: Sink> Reader<S> {
     /// Parses the header and tells it, once.
     fn tell_header(&mut self) {
         if let Some(header) = self.header.take() {
-            self.out.sink.header(&Header::parse(&header));
+            self.out.sink.header(Header::parse(&header));
         }
     }
 

@@ -13,7 +13,7 @@ mod traps;
 use super::*;
 
 /// Reads `bytes` pushed in pieces of these sizes, in turn.
-fn read_in_pieces(bytes: &[u8], sizes: &[usize]) -> Result<Submission, NotASubmission> {
+fn read_in_pieces(bytes: &[u8], sizes: &[usize]) -> Result<Submission<'static>, NotASubmission> {
     let mut reader = Reader::new(Collected::default());
     let mut rest = bytes;
     for size in sizes.iter().cycle() {
@@ -25,10 +25,5 @@ fn read_in_pieces(bytes: &[u8], sizes: &[usize]) -> Result<Submission, NotASubmi
         rest = later;
     }
     let (collected, outcome) = reader.finish()?;
-    Ok(Submission {
-        header: collected.header,
-        documents: collected.documents,
-        damage: collected.damage,
-        outcome,
-    })
+    Ok(collected.submission(outcome))
 }

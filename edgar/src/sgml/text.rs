@@ -50,7 +50,10 @@ pub(super) fn tag_line(line: &[u8]) -> Option<TagLine<'_>> {
     let end = inner.iter().take(MAX_NAME + 1).position(|&b| b == b'>')?;
     let name = &inner[..end];
     let named = name.first().is_some_and(u8::is_ascii_alphanumeric);
-    let plain = |&b: &u8| b.is_ascii_alphanumeric() || b"-_ ().&/".contains(&b);
+    let plain = |b: &u8| {
+        b.is_ascii_alphanumeric()
+            || matches!(b, b'-' | b'_' | b' ' | b'(' | b')' | b'.' | b'&' | b'/')
+    };
     (named && name.iter().all(plain)).then(|| TagLine {
         name,
         closing,

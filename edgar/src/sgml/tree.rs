@@ -8,7 +8,9 @@
 //! Invariant: a tag without a value is a group only if its closing tag occurs, so an
 //! empty tag never swallows its neighbours.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, mem};
+
+use memchr::{memchr2_iter, memmem};
 
 use super::{
     standard,
@@ -86,8 +88,10 @@ pub(super) fn build(header: &[u8]) -> Node {
 }
 
 fn lines(header: &[u8]) -> impl Iterator<Item = &[u8]> {
-    header
-        .split(|byte| matches!(byte, b'\n' | b'\r'))
+    let mut start = 0;
+    memchr2_iter(b'\n', b'\r', header)
+        .chain([header.len()])
+        .map(move |end| &header[mem::replace(&mut start, end + 1)..end])
         .filter(|line| !line.trim_ascii().is_empty())
 }
 
@@ -122,9 +126,10 @@ struct Builder {
 
 impl Builder {
     fn new(header: &[u8]) -> Self {
-        let closed = lines(header)
-            .filter_map(tag_line)
-            .filter(|tag| tag.closing)
+        let begins_line = |at: &usize| *at == 0 || matches!(header[at - 1], b'\n' | b'\r');
+        let closed = memmem::find_iter(header, b"</")
+            .filter(begins_line)
+            .filter_map(|at| tag_line(&header[at..]))
             .map(|tag| tag.name.to_ascii_uppercase())
             .collect();
         Self {
@@ -138,7 +143,7 @@ impl Builder {
     }
 
     fn take(&mut self, line: &[u8]) {
-        if std::mem::replace(&mut self.wrapped, line.len() >= WRAP) {
+        if mem::replace(&mut self.wrapped, line.len() >= WRAP) {
             self.continue_value("", line);
         } else if let Some(tag) = tag_line(line) {
             self.take_tag(&tag);
@@ -152,20 +157,21 @@ impl Builder {
     }
 
     fn take_tag(&mut self, tag: &text::TagLine<'_>) {
-        let upper = tag.name.to_ascii_uppercase();
         if tag.closing {
             return self.close(&standard::key(tag.name));
         }
-        let value = value_before_closing(tag.rest, &upper);
-        if value.is_empty() && ENVELOPES.contains(&upper.as_slice()) {
-            return;
-        }
-        if value.is_empty() && self.closed.contains(&upper) {
-            self.leave_indented(0);
-            self.open_section(tag.name, None);
-        } else {
-            let group = self.innermost_group();
-            self.add_leaf(group, tag.name, value);
+        let value = value_before_closing(tag.rest, tag.name);
+        let bare = value.is_empty().then(|| tag.name.to_ascii_uppercase());
+        match bare {
+            Some(name) if ENVELOPES.contains(&&*name) => {}
+            Some(name) if self.closed.contains(&name) => {
+                self.leave_indented(0);
+                self.open_section(tag.name, None);
+            }
+            _ => {
+                let group = self.innermost_group();
+                self.add_leaf(group, tag.name, value);
+            }
         }
     }
 
@@ -302,18 +308,18 @@ fn key_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line.iter().take(MAX_KEY).position(|&byte| byte == b':')?;
     let key = line[..colon].trim_ascii_end();
     let plain =
-        |&b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b" -_/&().,'".contains(&b);
+        |b: &u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'&'..=b')' | b','..=b'/' | b' ' | b'_');
     let named = key.first().is_some_and(u8::is_ascii_uppercase) && key.iter().all(plain);
     named.then(|| (key, line[colon + 1..].trim_ascii()))
 }
 
 /// The value of `<CIK>123` and of `<CIK>123</CIK>`.
-fn value_before_closing<'a>(rest: &'a [u8], upper: &[u8]) -> &'a [u8] {
+fn value_before_closing<'a>(rest: &'a [u8], name: &[u8]) -> &'a [u8] {
     let rest = rest.trim_ascii();
     let closed = rest.strip_suffix(b">").and_then(|inner| {
-        let (inner, name) = inner.split_at_checked(inner.len().checked_sub(upper.len())?)?;
+        let (inner, last) = inner.split_at_checked(inner.len().checked_sub(name.len())?)?;
         let value = inner.strip_suffix(b"</")?;
-        name.eq_ignore_ascii_case(upper).then_some(value)
+        last.eq_ignore_ascii_case(name).then_some(value)
     });
     closed.map_or(rest, <[u8]>::trim_ascii_end)
 }

@@ -50,6 +50,7 @@ pub(super) struct Decoder {
 impl Decoder {
     /// Appends to `out` what the lines completed by `bytes` hold.
     pub(super) fn push(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
+        out.reserve(bytes.len() / 4 * 3);
         if !self.line.is_empty() {
             bytes = self.complete_line(bytes, out);
         }

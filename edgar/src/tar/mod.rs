@@ -15,7 +15,7 @@
 //! let submission = sgml::read(b"<DOCUMENT>\n<TYPE>8-K\n<SEQUENCE>1\n<FILENAME>quay.htm\n<TEXT>\n\
 //! <html></html>\n</TEXT>\n</DOCUMENT>\n").unwrap();
 //! let document = &submission.documents[0];
-//! let stored = &document.bytes; // As it is here; compressed in the archive.
+//! let stored = &*document.bytes; // As it is here; compressed in the archive.
 //! let member = Member { head: document.head.clone(), stored_bytes: stored.len() as u64 };
 //! let layout = Layout::new(&submission.header, &[member])?;
 //!

@@ -55,7 +55,7 @@ fn object(header: &Header, documents: &[(DocumentHead, Vec<u8>)]) -> Vec<u8> {
 fn quay() -> (Header, Vec<(DocumentHead, Vec<u8>)>) {
     let submission = sgml::read(SUBMISSION.as_bytes()).unwrap();
     let contents = submission.documents.into_iter();
-    let documents = contents.map(|content| (content.head, content.bytes));
+    let documents = contents.map(|content| (content.head, content.bytes.into_owned()));
     (submission.header, documents.collect())
 }
 

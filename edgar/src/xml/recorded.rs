@@ -32,7 +32,7 @@ pub(crate) fn documents(forms: &[&str]) -> Vec<Recorded> {
         documents.extend(submission.documents.into_iter().map(|document| Recorded {
             path: file.path.clone(),
             document_type: document.head.document_type,
-            bytes: document.bytes,
+            bytes: document.bytes.into_owned(),
         }));
     }
     documents

@@ -104,8 +104,8 @@ impl Spool {
 }
 
 impl Sink for Spool {
-    fn header(&mut self, header: &Header) {
-        self.header = header.clone();
+    fn header(&mut self, header: Header) {
+        self.header = header;
     }
 
     fn document(&mut self, head: &DocumentHead) {

@@ -68,7 +68,8 @@ impl Inputs {
                 true => inputs.payloads.extend(payloads(bytes)),
                 false => inputs.text.push(bytes.clone()),
             }
-            let documents = read.documents.into_iter().map(|document| document.bytes);
+            let documents = read.documents.into_iter();
+            let documents = documents.map(|document| document.bytes.into_owned());
             inputs.members.extend(documents);
             inputs.members.push(bytes.clone());
         }

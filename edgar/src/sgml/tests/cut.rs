@@ -1,7 +1,7 @@
 //! Recorded submissions cut at every byte: what was read before the cut stands, and
 //! the cut is told.
 
-use super::super::*;
+use super::{super::*, read_in_pieces};
 use crate::recorded::recorded;
 
 /// Small files of every envelope and line end.
@@ -29,7 +29,7 @@ fn ends(bytes: &[u8], tag: &str) -> Vec<usize> {
 /// What a reading of a whole file says, and from where on it can be known.
 struct Whole {
     bytes: Vec<u8>,
-    submission: Submission,
+    submission: Submission<'static>,
     /// Where the first line ends that says what it is.
     known_from: usize,
     /// Where the header is over.
@@ -42,7 +42,7 @@ struct Whole {
 
 impl Whole {
     fn of(bytes: Vec<u8>) -> Self {
-        let submission = read(&bytes).unwrap();
+        let submission = read_in_pieces(&bytes, &[bytes.len()]).unwrap();
         let documents = ends(&bytes, "</DOCUMENT>");
         assert_eq!(documents.len(), submission.documents.len());
         let closing: &[&str] = match submission.outcome.envelope {

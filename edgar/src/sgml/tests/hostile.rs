@@ -104,10 +104,10 @@ fn the_small_submission_is_whole() {
     assert!(submission.outcome.complete);
     assert_eq!(submission.damage, []);
     assert_eq!(
-        submission.documents[0].bytes,
+        &*submission.documents[0].bytes,
         b"<html>\r\n</TEXT>\r\n</html>"
     );
-    assert_eq!(submission.documents[1].bytes, b"Cat");
+    assert_eq!(&*submission.documents[1].bytes, b"Cat");
 }
 
 #[test]
@@ -210,7 +210,7 @@ proptest! {
 }
 
 /// The documents of `text`, whole and in pieces of one byte.
-fn both_ways(text: &[u8]) -> Submission {
+fn both_ways(text: &[u8]) -> Submission<'_> {
     let whole = read(text).unwrap();
     assert_eq!(read_in_pieces(text, &[1]).unwrap(), whole);
     whole

@@ -33,6 +33,17 @@ fn documents_equal_those_of_a_second_plain_reading() {
 }
 
 #[test]
+fn a_text_that_stands_in_the_submission_is_not_copied() {
+    for file in recorded(&["full-submission", "pds-nc"]) {
+        for Content { head, bytes } in read(&file.bytes).unwrap().documents {
+            let borrowed = matches!(bytes, Cow::Borrowed(_));
+
+            assert_eq!(borrowed, !head.uuencoded, "{} {}", file.path, head.filename);
+        }
+    }
+}
+
+#[test]
 fn headers_have_the_form_and_accession_of_the_manifest() {
     for file in recorded(&["full-submission", "pds-nc", "header-only"]) {
         let header = read(&file.bytes).unwrap().header;

@@ -20,17 +20,33 @@ fn document(content: &str) -> String {
     format!("<DOCUMENT>\n<TYPE>8-K\n<SEQUENCE>1\n<TEXT>\n{content}</TEXT>\n</DOCUMENT>\n")
 }
 
-fn read_text(text: &str) -> Submission {
-    read(text.as_bytes()).unwrap()
+/// Reads `text` with and without copying it.
+fn read_text(text: &str) -> Submission<'static> {
+    let copied = read_in_pieces(text.as_bytes(), &[text.len()]).unwrap();
+    assert_eq!(read(text.as_bytes()).unwrap(), copied);
+    copied
 }
 
 fn contents(submission: &Submission) -> Vec<String> {
-    let text = |document: &Content| String::from_utf8(document.bytes.clone()).unwrap();
+    let text = |document: &Content| String::from_utf8(document.bytes.to_vec()).unwrap();
     submission.documents.iter().map(text).collect()
 }
 
 fn faults(submission: &Submission) -> Vec<Fault> {
     submission.damage.iter().map(|damage| damage.what).collect()
+}
+
+#[test]
+fn a_document_that_stands_in_the_input_is_not_copied() {
+    let line = "a line of a page that is longer than what is held back of it\n";
+    let page = format!("{}</TEXT>\n{}</html>", line.repeat(300), line.repeat(300));
+    let text = submission(&document(&format!("<XBRL>\n{page}\n</XBRL>\n")));
+
+    let read = read(text.as_bytes()).unwrap();
+
+    let start = text.find(&page).unwrap();
+    let stands = &text.as_bytes()[start..start + page.len()];
+    assert!(std::ptr::eq(&*read.documents[0].bytes, stands));
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn twins() -> Vec<(String, Vec<u8>, Vec<u8>)> {
                 .find(|other| other.head.filename == extract);
             if let Some(extract) = extract {
                 let path = format!("{} {}", file.path, page.head.filename);
-                twins.push((path, page.bytes.clone(), extract.bytes.clone()));
+                twins.push((path, page.bytes.to_vec(), extract.bytes.to_vec()));
             }
         }
     }

@@ -166,8 +166,8 @@ impl Collector {
 }
 
 impl Sink for Collector {
-    fn header(&mut self, header: &Header) {
-        self.header = header.clone();
+    fn header(&mut self, header: Header) {
+        self.header = header;
     }
 
     fn document(&mut self, head: &DocumentHead) {
