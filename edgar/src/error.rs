@@ -52,6 +52,32 @@ pub enum EftsError {
     },
 }
 
+/// Why there is no list of tickers.
+#[derive(Debug, thiserror::Error)]
+pub enum TickersError {
+    /// Not JSON of rows: an error page, or a list cut short.
+    #[error("not a list of tickers, it begins `{begins}`")]
+    NotAList {
+        /// How it begins, cut and printable.
+        begins: String,
+        /// What the JSON reader says.
+        #[source]
+        cause: serde_json::Error,
+    },
+    /// No row that can be read.
+    #[error("a list of tickers without any, it begins `{begins}`")]
+    Empty {
+        /// How it begins, cut and printable.
+        begins: String,
+    },
+    /// More bytes than the list can have.
+    #[error("a list of tickers of {bytes} bytes is too large")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+}
+
 /// Why there is no index.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IndexError {

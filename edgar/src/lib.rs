@@ -2,7 +2,7 @@
 //!
 //! What sec.gov serves is read here and turned into the nouns of `protocol`: the
 //! feed of latest filings ([`atom`]), the full-text search ([`efts`]), the index files
-//! ([`index`]) and the submissions ([`sgml`]). Out of their documents come financial facts
+//! ([`index`]), the list of ticker symbols ([`tickers`]) and the submissions ([`sgml`]). Out of their documents come financial facts
 //! ([`xbrl`]), the holdings of managers ([`form13f`]) and of insiders ([`ownership`]), and all
 //! documents make one [`tar`] object. [`media`] tells what a document is, [`paths`] where
 //! sec.gov keeps things and [`calendar`] when it works.
@@ -61,5 +61,6 @@ mod recorded;
 pub mod sgml;
 pub mod tar;
 mod text;
+pub mod tickers;
 pub mod xbrl;
 mod xml;

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use edgar::{atom, calendar, efts, index};
+use edgar::{atom, calendar, efts, index, tickers};
 use protocol::{
     filing::{FilerRole, Source},
     time::{Date, Timestamp},
@@ -300,4 +300,18 @@ fn the_business_days_of_a_quarter_are_the_days_with_filings() {
         );
         day = day.tomorrow().unwrap();
     }
+}
+
+#[test]
+fn the_list_of_tickers_is_read_to_its_last_row() {
+    let Some(folder) = captures("company-tickers") else {
+        return;
+    };
+
+    let list = tickers::parse(&read(&folder.join("company_tickers.json.zst"))).unwrap();
+
+    let owner = |ticker: &str| list.owners[&ticker.parse().unwrap()].get();
+    assert_eq!((list.owners.len(), list.rejected), (9_905, 0));
+    assert_eq!(owner("AAPL"), 320_193);
+    assert_eq!(owner("brk.b"), owner("BRK-A"));
 }

@@ -8,8 +8,10 @@ use libfuzzer_sys::fuzz_target;
 use protocol::{
     accession::Accession,
     cik::Cik,
-    form::{Form, FormPattern},
+    form::Form,
     frame::{ClientMessage, ServerFrame, parse_after},
+    lite::lite,
+    pattern::Pattern,
     seq::Cursor,
 };
 
@@ -18,8 +20,8 @@ fuzz_target!(|text: &str| {
     comes_back::<Cik>(text);
     comes_back::<Cursor>(text);
     comes_back::<Form>(text);
-    if let (Ok(form), Ok(pattern)) = (text.parse::<Form>(), text.parse::<FormPattern>()) {
-        assert!(pattern.matches(&form) || text.contains('*'));
+    if let (Ok(form), Ok(pattern)) = (text.parse::<Form>(), text.parse::<Pattern>()) {
+        assert!(pattern.matches(form.as_str()) || text.contains('*'));
     }
     if let Some(accession) = paths::accession_in(text) {
         let cik = paths::cik_in(text).unwrap_or(accession.submitter());
@@ -32,6 +34,7 @@ fuzz_target!(|text: &str| {
         ClientMessage::parse(text),
         ServerFrame::parse(text),
         parse_after(text),
+        lite(text.as_bytes()),
     );
 });
 

@@ -11,6 +11,10 @@ pub enum CloseCode {
     Normal = 1000,
     /// The server stops.
     GoingAway = 1001,
+    /// The client breaks the websocket protocol.
+    BadFrame = 1002,
+    /// A text frame is not UTF-8.
+    BadText = 1007,
     /// The server failed.
     Internal = 4000,
     /// The server is not ready yet.

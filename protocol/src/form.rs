@@ -1,4 +1,4 @@
-//! Form types, such as `8-K` or `SCHEDULE 13D/A`, and patterns of them.
+//! Form types, such as `8-K` or `SCHEDULE 13D/A`. Patterns of them are in `pattern`.
 
 use std::{fmt, str::FromStr};
 
@@ -70,87 +70,10 @@ impl From<Form> for String {
     }
 }
 
-/// One value of a filter on forms: exact, or everything that begins with it.
-///
-/// `8-K` does not include `8-K/A`; `8-K*` does.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub enum FormPattern {
-    /// This form and no other.
-    Exact(Form),
-    /// Every form that begins with this text; empty for all forms.
-    Prefix(String),
-}
-
-impl FormPattern {
-    /// Whether `form` is meant.
-    pub fn matches(&self, form: &Form) -> bool {
-        match self {
-            Self::Exact(exact) => exact == form,
-            Self::Prefix(prefix) => form.0.starts_with(prefix.as_str()),
-        }
-    }
-}
-
-impl FromStr for FormPattern {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        let text = text.trim();
-        let prefix = text.strip_suffix('*');
-        if prefix.unwrap_or(text).contains('*') || prefix.is_some_and(|p| p.ends_with(' ')) {
-            return Err(ParseError::FormPattern(
-                text.chars().take(MAX_BYTES).collect(),
-            ));
-        }
-        match prefix {
-            Some("") => Ok(Self::Prefix(String::new())),
-            Some(prefix) => Ok(Self::Prefix(prefix.parse::<Form>()?.0)),
-            None => Ok(Self::Exact(text.parse()?)),
-        }
-    }
-}
-
-impl fmt::Display for FormPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exact(form) => form.fmt(f),
-            Self::Prefix(prefix) => write!(f, "{prefix}*"),
-        }
-    }
-}
-
-impl fmt::Debug for FormPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    fn matches(pattern: &str, form: &str) -> bool {
-        let pattern: FormPattern = pattern.parse().unwrap();
-        pattern.matches(&form.parse().unwrap())
-    }
-
-    #[test]
-    fn an_exact_form_leaves_out_its_amendment_and_a_prefix_takes_it() {
-        assert!(matches("8-k", "8-K"));
-        assert!(!matches("8-K", "8-K/A"));
-        assert!(matches("8-K*", "8-K/A"));
-        assert!(matches("424b*", "424B5"));
-        assert!(!matches("424B*", "425"));
-        assert!(matches("*", "10-Q"));
-    }
-
-    #[test]
-    fn a_star_stands_at_the_end_only() {
-        for text in ["8*K", "**", "D *", "*8"] {
-            assert!(text.parse::<FormPattern>().is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn an_amendment_knows_its_root() {

@@ -1,18 +1,20 @@
 //! What travels on the stream besides events: greetings, heartbeats, errors, and what
 //! a client may say.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 
 use crate::{
     close::CloseCode,
+    error::ParseError,
     event::Event,
     filing::Source,
     filter::{Filter, hint},
+    lite::LiteEvent,
     named::named,
-    seq::{After, Cursor},
+    seq::{After, Cursor, Until},
     time::Timestamp,
 };
 /// The name and version of the protocol.
@@ -67,6 +69,38 @@ pub struct Heartbeat {
     pub sources: BTreeMap<Source, Timestamp>,
 }
 
+/// How far a subscriber is behind, sent to whoever falls back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lag {
+    /// How many events lie between the last one sent and the head, before filtering.
+    pub behind: u64,
+}
+
+/// What the server is about to do, such as `draining`: a close follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// What it is; unknown codes are to be ignored.
+    pub code: String,
+    /// Milliseconds after which to connect again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconnect_after_ms: Option<u64>,
+}
+
+/// Everything up to `until` was sent: the end of the subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// The last event examined.
+    pub through: Cursor,
+}
+
+/// The answer to a ping.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// That of the ping.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Value>,
+}
+
 /// A frame from the server, as a client reads it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ServerFrame {
@@ -76,8 +110,18 @@ pub enum ServerFrame {
     Subscribed(Subscribed),
     /// An event.
     Event(Box<Event>),
+    /// An event in the lite view.
+    Lite(Box<LiteEvent>),
     /// A heartbeat.
     Heartbeat(Heartbeat),
+    /// The subscriber has fallen behind.
+    Lag(Lag),
+    /// The server is about to do something.
+    Notice(Notice),
+    /// Everything asked for was sent.
+    Done(Done),
+    /// The answer to a ping.
+    Pong(Pong),
     /// A refusal; the close follows where it is final.
     Error(Refusal),
     /// A type this version does not know; to be ignored.
@@ -95,8 +139,15 @@ impl ServerFrame {
             "hello" => Self::Hello(serde_json::from_str(text)?),
             "subscribed" => Self::Subscribed(serde_json::from_str(text)?),
             "heartbeat" => Self::Heartbeat(serde_json::from_str(text)?),
+            "lag" => Self::Lag(serde_json::from_str(text)?),
+            "notice" => Self::Notice(serde_json::from_str(text)?),
+            "done" => Self::Done(serde_json::from_str(text)?),
+            "pong" => Self::Pong(serde_json::from_str(text)?),
             "error" => Self::Error(serde_json::from_str(text)?),
-            "filing.seen" | "filing.archived" => Self::Event(serde_json::from_str(text)?),
+            "filing.seen" | "filing.archived" if tag.filing.seen_at.is_some() => {
+                Self::Event(serde_json::from_str(text)?)
+            }
+            "filing.seen" | "filing.archived" => Self::Lite(serde_json::from_str(text)?),
             _ => Self::Unknown(tag.tag),
         })
     }
@@ -106,6 +157,14 @@ impl ServerFrame {
 struct Tag {
     #[serde(rename = "type")]
     tag: String,
+    #[serde(default)]
+    filing: FilingTag,
+}
+
+/// Tells the views apart: only the full one says when a filing was seen.
+#[derive(Default, Deserialize)]
+struct FilingTag {
+    seen_at: Option<IgnoredAny>,
 }
 
 /// The text of a frame of this type.
@@ -132,6 +191,10 @@ named! {
         FilterEmpty = "filter_empty",
         /// A value a field cannot have.
         FilterBadValue = "filter_bad_value",
+        /// Fields that exclude each other: nothing could ever match.
+        FilterImpossible = "filter_impossible",
+        /// Whose a ticker is cannot be told yet.
+        TickersUnavailable = "tickers_unavailable",
         /// A parameter's value is wrong.
         BadParameter = "bad_parameter",
         /// A client message that is not understood.
@@ -156,6 +219,10 @@ named! {
         Starting = "starting",
         /// The server cannot take more connections.
         TooManyConnections = "too_many_connections",
+        /// The server has as many connections as it can have.
+        ServerFull = "server_full",
+        /// More requests or wrong keys from one address than the limit.
+        TooManyRequests = "too_many_requests",
         /// No such page or object.
         NotFound = "not_found",
         /// The method is not offered here.
@@ -177,8 +244,11 @@ impl ErrorCode {
             Self::CursorAhead => CloseCode::CursorAhead,
             Self::EpochChanged => CloseCode::EpochChanged,
             Self::MessageTooLarge => CloseCode::TooLarge,
-            Self::TooManyMessages | Self::TooManyConnections => CloseCode::Limit,
-            Self::Starting => CloseCode::Starting,
+            Self::TooManyMessages
+            | Self::TooManyConnections
+            | Self::TooManyRequests
+            | Self::ServerFull => CloseCode::Limit,
+            Self::Starting | Self::TickersUnavailable => CloseCode::Starting,
             Self::Internal => CloseCode::Internal,
             _ => CloseCode::BadRequest,
         }
@@ -188,7 +258,13 @@ impl ErrorCode {
     pub const fn is_retryable(self) -> bool {
         matches!(
             self,
-            Self::TooManyMessages | Self::TooManyConnections | Self::Starting | Self::Internal
+            Self::TooManyMessages
+                | Self::TooManyConnections
+                | Self::TooManyRequests
+                | Self::ServerFull
+                | Self::TickersUnavailable
+                | Self::Starting
+                | Self::Internal
         )
     }
 }
@@ -234,13 +310,63 @@ impl Refusal {
     }
 }
 
+named! {
+    /// How much of an event is sent.
+    #[derive(Default)]
+    View {
+        /// All that is known of it.
+        #[default]
+        Full = "full",
+        /// What [`LiteEvent`] has.
+        Lite = "lite",
+    }
+}
+
 /// What a client asks to be sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subscription {
     /// Where it begins; `None` when the client did not say.
     pub after: Option<After>,
+    /// Where it ends; `None` for never.
+    pub until: Option<Until>,
+    /// How much of each event.
+    pub view: View,
     /// Which events.
     pub filter: Filter,
+}
+
+impl Subscription {
+    /// The parameters beside the fields of the filter.
+    pub const PARAMETERS: [&str; 3] = ["after", "until", "view"];
+
+    /// Sets one of [`Self::PARAMETERS`] from its text.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that names the parameter, for a bad value or no such parameter.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), Refusal> {
+        match name {
+            "after" => self.after = Some(parse_after(text)?),
+            "until" => self.until = Some(parse_parameter("until", text)?),
+            "view" => self.view = parse_view(text)?,
+            unknown => return Err(Refusal::unknown_field(unknown, &Self::PARAMETERS)),
+        }
+        Ok(())
+    }
+
+    /// Checks what the client's words alone tell; the log is asked later.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when `after` lies beyond `until`.
+    pub fn check(&self) -> Result<(), Refusal> {
+        match (&self.after, &self.until) {
+            (Some(after), Some(until)) if until.is_before(after) => {
+                let message = "`until` lies before `after`: nothing could ever be sent; \
+                    take a later `until` or an earlier `after`";
+                Err(Refusal::new(ErrorCode::FilterImpossible, message).field("until"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A message from a client.
@@ -252,7 +378,7 @@ pub enum ClientMessage {
         key: String,
     },
     /// Subscribe, or replace the filter from here on.
-    Subscribe(Subscription),
+    Subscribe(Box<Subscription>),
     /// Answered by a pong with the same id.
     Ping {
         /// Any JSON value.
@@ -298,20 +424,23 @@ fn parse_auth(object: &Map<String, Value>) -> Result<ClientMessage, Refusal> {
 }
 
 fn parse_subscribe(object: &Map<String, Value>) -> Result<ClientMessage, Refusal> {
-    only(object, &["op", "after", "filter"])?;
-    let after = match object.get("after") {
-        None => None,
-        Some(Value::String(text)) => Some(parse_after(text)?),
-        Some(_) => {
-            return Err(
-                Refusal::new(ErrorCode::BadMessage, "`after` must be a string").field("after"),
-            );
+    only(object, &["op", "after", "until", "view", "filter"])?;
+    let mut subscription = Subscription::default();
+    for name in Subscription::PARAMETERS {
+        match object.get(name) {
+            None => {}
+            Some(Value::String(text)) => subscription.set(name, text)?,
+            Some(_) => {
+                let message = format!("`{name}` must be a string");
+                return Err(Refusal::new(ErrorCode::BadMessage, message).field(name));
+            }
         }
-    };
-    let filter = object
-        .get("filter")
-        .map_or(Ok(Filter::default()), Filter::from_json)?;
-    Ok(ClientMessage::Subscribe(Subscription { after, filter }))
+    }
+    if let Some(filter) = object.get("filter") {
+        subscription.filter = Filter::from_json(filter)?;
+    }
+    subscription.check()?;
+    Ok(ClientMessage::Subscribe(Box::new(subscription)))
 }
 
 /// Reads the value of `after`.
@@ -319,8 +448,23 @@ fn parse_subscribe(object: &Map<String, Value>) -> Result<ClientMessage, Refusal
 /// # Errors
 /// A [`Refusal`] that names the field.
 pub fn parse_after(text: &str) -> Result<After, Refusal> {
-    text.parse().map_err(|error: crate::error::ParseError| {
-        Refusal::new(ErrorCode::BadParameter, error.to_string()).field("after")
+    parse_parameter("after", text)
+}
+
+fn parse_parameter<T: FromStr<Err = ParseError>>(name: &str, text: &str) -> Result<T, Refusal> {
+    text.parse().map_err(|error: ParseError| {
+        Refusal::new(ErrorCode::BadParameter, error.to_string()).field(name)
+    })
+}
+
+fn parse_view(text: &str) -> Result<View, Refusal> {
+    text.to_ascii_lowercase().parse().map_err(|()| {
+        let shown: String = text.chars().take(40).collect();
+        let message = format!(
+            "unknown view \"{shown}\"{}",
+            hint(&shown, &["full", "lite"])
+        );
+        Refusal::new(ErrorCode::BadParameter, message).field("view")
     })
 }
 
@@ -351,7 +495,7 @@ mod tests {
         let auth = ClientMessage::parse(r#"{"op":"auth","key":"fw_a_b"}"#).unwrap();
         let ping = ClientMessage::parse(r#"{"op":"ping","id":7}"#).unwrap();
         let subscribe =
-            ClientMessage::parse(r#"{"op":"subscribe","after":"oldest","filter":{"forms":["4"]}}"#)
+            ClientMessage::parse(r#"{"op":"subscribe","after":"oldest","until":"k-9","view":"lite","filter":{"forms":["4"]}}"#)
                 .unwrap();
 
         assert_eq!(
@@ -365,6 +509,32 @@ mod tests {
             panic!("{subscribe:?}")
         };
         assert_eq!(subscription.after, Some(After::Oldest));
+        assert_eq!(subscription.until, Some("k-9".parse().unwrap()));
+        assert_eq!(subscription.view, View::Lite);
+        assert_eq!(
+            subscription.filter,
+            Filter::from_lists([("forms", "4")]).unwrap()
+        );
+    }
+
+    #[test]
+    fn nothing_asked_for_is_everything_from_now_on_without_end() {
+        let subscribe = ClientMessage::parse(r#"{"op":"subscribe"}"#).unwrap();
+
+        assert_eq!(subscribe, ClientMessage::Subscribe(Box::default()));
+    }
+
+    #[test]
+    fn an_end_before_the_start_is_refused() {
+        for (after, until) in [
+            ("k-9", "k-8"),
+            ("time:2026-03-04T00:00:00Z", "time:2026-03-03T00:00:00Z"),
+        ] {
+            let refusal = refusal(json!({"op": "subscribe", "after": after, "until": until}));
+
+            assert_eq!(refusal.code, ErrorCode::FilterImpossible, "{after} {until}");
+            assert_eq!(refusal.field.as_deref(), Some("until"));
+        }
     }
 
     #[test]
@@ -386,6 +556,52 @@ mod tests {
             ErrorCode::BadParameter
         );
         assert_eq!(refusal(json!([1])).code, ErrorCode::BadMessage);
+        for (name, value) in [("until", "live"), ("view", "ful"), ("after", "")] {
+            let refusal = refusal(json!({"op": "subscribe", name: value}));
+            assert_eq!(refusal.code, ErrorCode::BadParameter);
+            assert_eq!(refusal.field.as_deref(), Some(name));
+        }
+        assert!(
+            refusal(json!({"op": "subscribe", "view": "ful"}))
+                .message
+                .ends_with("did you mean \"full\"?")
+        );
+    }
+
+    #[test]
+    fn what_is_particular_to_a_subscriber_reads_back() {
+        let through: Cursor = "k-9".parse().unwrap();
+        let frames = [
+            (
+                encode("lag", &Lag { behind: 5 }),
+                ServerFrame::Lag(Lag { behind: 5 }),
+            ),
+            (
+                encode(
+                    "done",
+                    &Done {
+                        through: through.clone(),
+                    },
+                ),
+                ServerFrame::Done(Done { through }),
+            ),
+            (
+                encode("pong", &Pong { id: Some(json!(7)) }),
+                ServerFrame::Pong(Pong { id: Some(json!(7)) }),
+            ),
+            (
+                encode("pong", &Pong::default()),
+                ServerFrame::Pong(Pong::default()),
+            ),
+        ];
+        for (text, frame) in frames {
+            assert_eq!(ServerFrame::parse(&text).unwrap(), frame, "{text}");
+        }
+        let notice = r#"{"type":"notice","code":"draining","reconnect_after_ms":2000}"#;
+        let ServerFrame::Notice(read) = ServerFrame::parse(notice).unwrap() else {
+            panic!("{notice}")
+        };
+        assert_eq!(encode("notice", &read), notice);
     }
 
     #[test]

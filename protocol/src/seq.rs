@@ -1,4 +1,4 @@
-//! Positions in the log: `Seq`, `Epoch`, `Cursor`, and where to start reading.
+//! Positions in the log: `Seq`, `Epoch`, `Cursor`, and where to start and end reading.
 
 use std::{fmt, str::FromStr};
 
@@ -220,6 +220,41 @@ impl FromStr for After {
     }
 }
 
+/// Where a subscription ends. Inclusive; beyond the head it waits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Until {
+    /// With this event.
+    Cursor(Cursor),
+    /// With the last event whose `at` is not after this time.
+    Time(Timestamp),
+}
+
+impl Until {
+    /// Whether nothing can lie after `after` and up to here. `false` where only the log
+    /// can tell: a cursor and a time, or cursors of different logs.
+    pub fn is_before(&self, after: &After) -> bool {
+        match (self, after) {
+            (Self::Cursor(end), After::Cursor(start)) => {
+                end.epoch == start.epoch && end.seq < start.seq
+            }
+            (Self::Time(end), After::Time(start)) => end < start,
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Until {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        match text.parse() {
+            Ok(After::Cursor(cursor)) => Ok(Self::Cursor(cursor)),
+            Ok(After::Time(time)) => Ok(Self::Time(time)),
+            _ => Err(ParseError::Until(text.chars().take(60).collect())),
+        }
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -264,6 +299,35 @@ mod tests {
         ));
         assert!("yesterday".parse::<After>().is_err());
         assert!("time:noon".parse::<After>().is_err());
+    }
+
+    #[test]
+    fn an_end_lies_before_a_start_only_where_both_can_be_compared() {
+        let is_before = |until: &str, after: &str| {
+            let until: Until = until.parse().unwrap();
+            until.is_before(&after.parse().unwrap())
+        };
+        assert!(is_before("k7q2-4", "k7q2-5"));
+        assert!(is_before(
+            "time:2026-03-03T00:00:00Z",
+            "time:2026-03-04T00:00:00Z"
+        ));
+        for (until, after) in [
+            ("k7q2-5", "k7q2-5"),
+            ("k7q2-4", "other-5"),
+            ("k7q2-4", "live"),
+            ("time:2026-03-03T00:00:00Z", "time:2026-03-03T00:00:00Z"),
+            ("k7q2-4", "time:2026-03-03T00:00:00Z"),
+        ] {
+            assert!(!is_before(until, after), "{until} {after}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_end_is_refused() {
+        for text in ["", "live", "oldest", "noon", "time:noon"] {
+            assert!(text.parse::<Until>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -12,28 +12,30 @@ use std::{
 
 use anyhow::{Context, bail};
 use archive::{local::LocalBucket, staging::Staging};
-use axum::serve::ListenerExt;
 use monitors::{atom::AtomMonitor, clock::Clock, efts::EftsMonitor, sighting::Report};
 use protocol::{accession::Accession, filing::Source, time::Timestamp};
 use sec_client::SecClient;
 use tokio::{
     net::{TcpListener, TcpSocket},
+    runtime::Handle,
     sync::{mpsc, watch},
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
     fetch::{Fetcher, Parts},
-    http,
+    http::{self, Limits},
     keys::{KeyFile, KeyFileVersion},
     log,
     metrics::Metrics,
     seen::recall,
     status::{Phase, SourceState, Status},
-    stream::{Control, Sessions, Shared},
+    stream::{self, Control, Hub, Seat, Sessions, Shared, Sweep},
     tasks::Tasks,
+    tickers::{Reading, Tickers},
+    tickets::Tickets,
     updater::{Archived, Inbox, Retention, Updater},
 };
 
@@ -45,9 +47,6 @@ const BACKLOG: u32 = 4096;
 
 /// How often the key file is looked at: a revoked key's sockets close within a second.
 const KEYS_INTERVAL: Duration = Duration::from_millis(250);
-
-/// How long requests may still take when the program stops; sessions are closed besides.
-const HTTP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long each phase of stopping may take.
 const GRACE: Duration = Duration::from_secs(10);
@@ -95,6 +94,7 @@ impl App {
         } = inflow;
         start_fetcher(&mut app.inflow, &config, &app.shared, archived)?;
         start_monitors(&mut app.inflow, &config, &app.shared, &recent, reports);
+        start_tickers(&mut app.inflow, &config, &app.shared);
         app.enter_service();
         Ok(app)
     }
@@ -127,10 +127,14 @@ impl App {
             closing: false,
         });
         let control = Arc::new(control);
+        let metrics = Arc::new(Metrics::new());
+        let (hub, seats) = Hub::new(sweeps()).context("cannot start the stream")?;
         let shared = Arc::new(Shared {
             log: reader,
             status: Arc::new(Status::new(clock.now(), sources(config))),
-            metrics: Arc::new(Metrics::new()),
+            limits: Limits::new(limits(config), metrics.clone()),
+            metrics,
+            hub,
             sec: SecClient::new(config.edgar.client.clone())?,
             clock,
             control: controlled,
@@ -138,6 +142,8 @@ impl App {
             auth_required: config.auth_required,
             stream: config.stream.clone(),
             sessions: Sessions::default(),
+            tickers: Arc::new(Tickers::open(&config.data_dir)),
+            tickets: Tickets::default(),
         });
         let mut doors = Phased::default();
         let watch = watch_keys(key_file, key_version, control.clone(), doors.stop.clone());
@@ -145,10 +151,14 @@ impl App {
         doors
             .tasks
             .spawn("summary", summarize(shared.clone(), doors.stop.clone()));
-        doors
-            .tasks
-            .spawn("http", serve(listener, shared.clone(), doors.stop.clone()));
+        doors.tasks.spawn(
+            "http",
+            http::serve(listener, shared.clone(), doors.stop.clone()),
+        );
 
+        for seat in seats {
+            start_sweep(&mut doors.tasks, seat, &shared);
+        }
         let reader = shared.log.clone();
         let recalled = tokio::task::spawn_blocking(move || recall(&reader)).await??;
         shared.status.set_tally(recalled.tally);
@@ -272,6 +282,28 @@ fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
+/// How many sweeps share the sessions: on a small machine one is enough, and two would
+/// only wait for each other.
+fn sweeps() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores / 2).clamp(1, 4)
+}
+
+fn start_sweep(tasks: &mut Tasks, seat: Seat, shared: &Arc<Shared>) {
+    tasks.spawn("bell", stream::ring(seat.door(), shared.clone()));
+    let (shared, runtime) = (shared.clone(), Handle::current());
+    tasks.spawn_blocking("stream", move || Sweep::new(seat, shared, runtime).run());
+}
+
+/// How much an address may take.
+fn limits(config: &Config) -> http::Rules {
+    http::Rules {
+        connections: http::most_connections(),
+        connections_per_address: config.stream.max_connections_per_address,
+        anonymous_per_second: config.anonymous_per_second,
+    }
+}
+
 /// The sources to be watched, before their first poll.
 fn sources(config: &Config) -> BTreeMap<Source, SourceState> {
     let atom = SourceState {
@@ -360,29 +392,14 @@ fn start_monitors(
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    let listener = listener.tap_io(|socket| {
-        // Without it a frame waits for the peer to acknowledge the one before.
-        let _ = socket.set_nodelay(true);
+fn start_tickers(inflow: &mut Phased, config: &Config, shared: &Shared) {
+    let (tickers, sec) = (shared.tickers.clone(), shared.sec.clone());
+    let reading = Reading::new(tickers, sec, &config.edgar.www_url, &config.data_dir);
+    let stop = inflow.stop.clone();
+    inflow.tasks.spawn("tickers", async move {
+        reading.run(stop).await;
+        Ok(())
     });
-    let service = http::router(shared.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let serving =
-        axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let given_up = async {
-        stop.cancelled().await;
-        sleep(HTTP_PATIENCE).await;
-    };
-    tokio::select! {
-        served = serving => served?,
-        // Somebody has sent half a request and nothing since.
-        () = given_up => {}
-    }
-    shared.sessions.all_closed().await;
-    Ok(())
 }
 
 /// Reads the key file again when it was replaced or a key's time is up.

@@ -18,4 +18,7 @@ mod status;
 mod stream;
 mod tasks;
 mod telemetry;
+mod tickers;
+mod tickets;
 mod updater;
+pub mod websocket;

@@ -1,17 +1,30 @@
 //! The event log as this program uses it: frames of events, each with its filter facts.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use anyhow::Context;
 use bytes::Bytes;
-use eventlog::{Config, RealDisk, Record, Watermark};
-use protocol::{filter::Facts, seq::Epoch};
+use eventlog::{Config, RealDisk, Watermark};
+use protocol::{filter::Facts, frame::View, lite::lite, seq::Epoch};
 
-/// A view of the log whose records carry what filters look at.
-pub(crate) type Reader = eventlog::Reader<Facts>;
+/// A view of the log whose records carry what was made of them.
+pub(crate) type Reader = eventlog::Reader<Made>;
 
 /// The one that appends.
-pub(crate) type Writer = eventlog::Writer<Facts>;
+pub(crate) type Writer = eventlog::Writer<Made>;
+
+/// One event of the log.
+pub(crate) type Record = eventlog::Record<Made>;
+
+/// What is made of an event once for all subscribers.
+#[derive(Debug)]
+pub(crate) struct Made {
+    facts: Facts,
+    lite: OnceLock<Bytes>,
+}
 
 /// Bytes of newest frames kept in memory: a busy day of EDGAR.
 const RING_BYTES: usize = 16 << 20;
@@ -39,9 +52,27 @@ pub(crate) fn watermark(data_dir: &Path, reader: &Reader, name: &str) -> anyhow:
         .with_context(|| format!("cannot open the watermark of `{name}`"))
 }
 
-/// What filters look at in a record of our log, worked out once for all subscribers.
-pub(crate) fn facts(record: &Record<Facts>) -> &Facts {
-    record.note(|frame: &Bytes| {
-        Facts::of_frame(frame).expect("the updater appends frames of events only")
+/// What filters look at in a record of our log.
+pub(crate) fn facts(record: &Record) -> &Facts {
+    &made(record).facts
+}
+
+/// The frame of a record as a view shows it.
+pub(crate) fn frame_in(record: &Record, view: View) -> Bytes {
+    match view {
+        View::Full => record.frame.clone(),
+        View::Lite => {
+            let shorten = || lite(&record.frame).expect(OURS).into();
+            made(record).lite.get_or_init(shorten).clone()
+        }
+    }
+}
+
+const OURS: &str = "the updater appends frames of events only";
+
+fn made(record: &Record) -> &Made {
+    record.note(|frame: &Bytes| Made {
+        facts: Facts::of_frame(frame).expect(OURS),
+        lite: OnceLock::new(),
     })
 }

@@ -63,6 +63,11 @@ pub(crate) struct Metrics {
     pub(crate) frames_sent: Counter,
     closes: Family<ByCode, Counter>,
     sec_requests: Family<ByPriority, Count>,
+    /// Connections open now, sessions among them.
+    pub(crate) connections: Count,
+    turned_away: Family<ByReason, Counter>,
+    /// Connections that could not be accepted.
+    pub(crate) accept_failures: Counter,
     /// Values known elsewhere, copied in when somebody asks.
     pub(crate) sampled: Sampled,
 }
@@ -77,6 +82,9 @@ pub(crate) struct Sampled {
     pub(crate) sec_blocks: Count,
     pub(crate) sources_stale: Count,
 }
+
+/// Why a connection or request was turned away at the door.
+const TURNED_AWAY: [&str; 4] = ["address_full", "failures", "requests", "server_full"];
 
 /// Why a download did not end in the archive.
 pub(crate) const ARCHIVE_FAILURES: [&str; 6] = [
@@ -110,6 +118,9 @@ impl Metrics {
             frames_sent: Counter::default(),
             closes: Family::default(),
             sec_requests: Family::default(),
+            connections: Count::default(),
+            turned_away: Family::default(),
+            accept_failures: Counter::default(),
             sampled: Sampled::default(),
             registry: Registry::default(),
         };
@@ -124,6 +135,7 @@ impl Metrics {
     fn register(&self, registry: &mut Registry) {
         self.register_road(registry);
         self.register_stream(registry.sub_registry_with_prefix("stream"));
+        self.register_http(registry.sub_registry_with_prefix("http"));
         self.register_sampled(registry);
     }
 
@@ -163,6 +175,21 @@ impl Metrics {
             "closes",
             "Sessions closed by the server",
             self.closes.clone(),
+        );
+    }
+
+    fn register_http(&self, r: &mut Registry) {
+        let connections = self.connections.clone();
+        r.register("connections", "Open connections", connections);
+        r.register(
+            "turned_away",
+            "Connections and requests over a limit",
+            self.turned_away.clone(),
+        );
+        r.register(
+            "accepts_failed",
+            "Connections that could not be accepted",
+            self.accept_failures.clone(),
         );
     }
 
@@ -227,6 +254,9 @@ impl Metrics {
         for reason in ARCHIVE_FAILURES {
             drop(self.archive_failures.get_or_create(&ByReason { reason }));
         }
+        for reason in TURNED_AWAY {
+            drop(self.turned_away.get_or_create(&ByReason { reason }));
+        }
     }
 
     /// A sighting was decided upon.
@@ -255,6 +285,11 @@ impl Metrics {
         self.archive_failures
             .get_or_create(&ByReason { reason })
             .inc();
+    }
+
+    /// A connection or request was over a limit, one of [`TURNED_AWAY`].
+    pub(crate) fn turned_away(&self, reason: &'static str) {
+        self.turned_away.get_or_create(&ByReason { reason }).inc();
     }
 
     /// The server closed a session.

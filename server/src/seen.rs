@@ -6,15 +6,15 @@
 use std::collections::HashSet;
 
 use anyhow::Context;
-use eventlog::Reader;
 use protocol::{
     accession::Accession,
     event::EventType,
-    filter::Facts,
     seq::Seq,
     time::{Date, Timestamp, eastern_day},
 };
 use serde::Deserialize;
+
+use crate::log::Reader;
 
 /// The accessions in the log.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ struct FilingSketch {
 ///
 /// # Errors
 /// When a record is damaged or the disk fails.
-pub(crate) fn recall(log: &Reader<Facts>) -> anyhow::Result<Recall> {
+pub(crate) fn recall(log: &Reader) -> anyhow::Result<Recall> {
     let mut recall = Recall::default();
     for record in log.replay(log.oldest().prev()) {
         let record = record.context("the event log cannot be read")?;

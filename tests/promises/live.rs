@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use protocol::{event::Body, frame::ServerFrame};
+use protocol::{
+    event::Body,
+    frame::{Pong, ServerFrame},
+};
 use simulator::{Config, Simulator, Wish};
 
 use crate::harness::{Scene, eventually, program::Server, subscriber::Subscriber};
@@ -183,7 +186,8 @@ async fn a_browser_authenticates_and_subscribes_in_its_first_messages() {
         (hello.auth.as_str(), hello.protocol.as_str()),
         ("required", "filingwire.v1")
     );
-    assert_eq!(pong, ServerFrame::Unknown("pong".into()));
+    let id = Some(7.into());
+    assert_eq!(pong, ServerFrame::Pong(Pong { id }));
     assert_eq!(subscribed.after.seq.get(), 0);
     assert_eq!(subscriber.filings_seen(1).await.len(), 1);
 }

@@ -55,6 +55,8 @@ pub struct Config {
     pub archive_dir: PathBuf,
     /// Whether the stream asks for an API key.
     pub auth_required: bool,
+    /// Requests without an API key per second and address; `None` for any number.
+    pub anonymous_per_second: Option<u32>,
     /// How the stream behaves.
     pub stream: Stream,
     /// How long events are kept; `None` for ever.
@@ -79,8 +81,10 @@ pub struct Edgar {
 pub struct Stream {
     /// Between heartbeats.
     pub heartbeat: Duration,
-    /// Most connections at a time.
+    /// Most sessions at a time.
     pub max_connections: usize,
+    /// Most connections of one address; `None` for any number.
+    pub max_connections_per_address: Option<u32>,
 }
 
 impl Config {
@@ -110,6 +114,7 @@ impl Config {
             atom: check_atom(&raw.monitors.atom)?,
             efts: check_efts(&raw.monitors.efts)?,
             auth_required: raw.auth.required,
+            anonymous_per_second: check_anonymous(&raw.auth)?,
             stream: check_stream(&raw.stream)?,
             log_retention: (days > 0).then(|| Duration::from_secs(days * 24 * 60 * 60)),
         })
@@ -214,7 +219,18 @@ fn check_stream(raw: &raw::Stream) -> Result<Stream, ConfigError> {
     Ok(Stream {
         heartbeat: Duration::from_millis(raw.heartbeat_ms.into()),
         max_connections: raw.max_connections as usize,
+        max_connections_per_address: Some(raw.max_connections_per_address).filter(|most| *most > 0),
     })
+}
+
+fn check_anonymous(raw: &raw::Auth) -> Result<Option<u32>, ConfigError> {
+    let per_second = raw.anonymous_requests_per_second;
+    within(
+        "auth.anonymous_requests_per_second",
+        per_second,
+        0..=1_000_000,
+    )?;
+    Ok(Some(per_second).filter(|most| *most > 0))
 }
 
 /// The folder of the archive, from the values of `archive.bucket` and `data_dir`.

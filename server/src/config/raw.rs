@@ -100,6 +100,10 @@ pub struct Archive {
 pub struct Auth {
     /// Whether an API key is needed. Default true; false only on a loopback address.
     pub required: bool,
+    /// Requests without an API key per second and address, ten times as many at once; 0
+    /// for any number. Default 100: a hundred people behind one address can watch the
+    /// live page. Set 0 behind a reverse proxy, which gives everybody its own address.
+    pub anonymous_requests_per_second: u32,
 }
 
 /// How the stream behaves.
@@ -108,8 +112,13 @@ pub struct Auth {
 pub struct Stream {
     /// Milliseconds between heartbeats. Default 15000: below the idle limit of proxies.
     pub heartbeat_ms: u32,
-    /// Most connections at a time. Default 15000: below the usual limit of open files.
+    /// Most sessions at a time. Default 15000: below the usual limit of open files.
     pub max_connections: u32,
+    /// Most connections of one address, which is an IPv4 address or an IPv6 /64, at a
+    /// time; 0 for any number. Default 1000: one address cannot take the places of all
+    /// others. Loopback is exempt: behind a reverse proxy on this machine everybody has
+    /// that address.
+    pub max_connections_per_address: u32,
 }
 
 impl Raw {
@@ -189,7 +198,10 @@ impl Default for Archive {
 
 impl Default for Auth {
     fn default() -> Self {
-        Self { required: true }
+        Self {
+            required: true,
+            anonymous_requests_per_second: 100,
+        }
     }
 }
 
@@ -198,6 +210,7 @@ impl Default for Stream {
         Self {
             heartbeat_ms: 15_000,
             max_connections: 15_000,
+            max_connections_per_address: 1_000,
         }
     }
 }

@@ -168,9 +168,7 @@ pub(crate) async fn metrics(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if !peer.0.ip().to_canonical().is_loopback() {
-        shared
-            .authorize(&headers, Scope::Metrics)
-            .map_err(Problem)?;
+        shared.authorize(peer.0.ip(), &headers, None, Scope::Metrics)?;
     }
     let sampled = &shared.metrics.sampled;
     let fetch = shared.status.fetch();

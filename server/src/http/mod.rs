@@ -1,35 +1,70 @@
-//! The HTTP doors: the page, health, status, metrics, and the way to the stream.
+//! The HTTP doors: the page, health, status, metrics, events, and the way to the stream.
+//!
+//! [`mod@serve`] accepts connections, [`limits`] says how much one address may take,
+//! [`credentials`] finds out who asks; the other files are doors.
 
+mod credentials;
 mod doors;
+mod events;
+mod limits;
 mod problem;
+mod query;
+mod serve;
+mod sse;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+pub(crate) mod testing;
+mod tickets;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{ConnectInfo, Request},
-    http::HeaderValue,
-    middleware::{Next, from_fn},
-    response::Response,
-    routing::get,
+    extract::{ConnectInfo, DefaultBodyLimit, Request, State},
+    http::{HeaderValue, header},
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use protocol::frame::ErrorCode;
+use tokio::time::timeout;
 
+pub(crate) use limits::{Limits, Rules};
 pub(crate) use problem::Problem;
+pub(crate) use query::Query;
+pub(crate) use serve::{Wire, most_connections, serve};
 
 use crate::stream::{self, Shared};
 
+/// Most bytes of a request's body: as for a client message.
+const BODY_BYTES: usize = 64 * 1024;
+
+/// How long an answer may take that is no stream and no long-poll.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+
 /// All routes.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
+fn router(shared: Arc<Shared>) -> Router {
+    // What anybody may ask for, as often as an address may.
+    let public = Router::new()
         .route("/", get(doors::page))
-        .route("/healthz", get(doors::healthz))
-        .route("/readyz", get(doors::readyz))
         .route("/metrics", get(doors::metrics))
         .route("/v1/status", get(doors::status))
-        .route("/v1/stream", get(stream::upgrade))
         .fallback(nothing_here)
+        .layer(from_fn_with_state(shared.clone(), count_request));
+    let prompt = Router::new()
+        .route("/healthz", get(doors::healthz))
+        .route("/readyz", get(doors::readyz))
+        .route("/v1/tickets", post(tickets::issue))
+        .merge(public)
+        .layer(from_fn(answer_in_time));
+    Router::new()
+        .route("/v1/events", get(events::page))
+        .route("/v1/events/stream", get(events::stream))
+        .route("/v1/stream", get(stream::upgrade))
+        .merge(prompt)
         .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(from_fn(refuse_large_body))
         .layer(from_fn(name_request))
         .with_state(shared)
 }
@@ -48,8 +83,41 @@ async fn nothing_here(request: Request) -> Problem {
 }
 
 async fn wrong_method(request: Request) -> Problem {
-    let message = format!("{} is not offered here; use GET", request.method());
+    let message = format!(
+        "{} is not offered here; see the header Allow",
+        request.method()
+    );
     Problem::new(ErrorCode::MethodNotAllowed, message)
+}
+
+async fn count_request(
+    State(shared): State<Arc<Shared>>,
+    peer: Peer,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    shared.limits.ask(peer.0.ip())?;
+    Ok(next.run(request).await)
+}
+
+async fn answer_in_time(request: Request, next: Next) -> Result<Response, Problem> {
+    timeout(ANSWER_PATIENCE, next.run(request))
+        .await
+        .map_err(|_| {
+            let message = format!("no answer within {ANSWER_PATIENCE:?}; try again");
+            Problem::new(ErrorCode::Internal, message)
+        })
+}
+
+/// Says at once what would only be found out after reading.
+async fn refuse_large_body(request: Request, next: Next) -> Response {
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|bytes| bytes > BODY_BYTES as u64) {
+        let message = format!("a request may have {BODY_BYTES} bytes");
+        return Problem::new(ErrorCode::MessageTooLarge, message).into_response();
+    }
+    next.run(request).await
 }
 
 /// Gives every response the name under which its request stands in our logs.

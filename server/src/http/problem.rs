@@ -9,7 +9,7 @@ use protocol::frame::{ErrorCode, Refusal};
 use serde::Serialize;
 
 /// A refusal on its way to an HTTP client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Problem(pub(crate) Refusal);
 
 #[derive(Serialize)]
@@ -36,13 +36,32 @@ impl Problem {
             ErrorCode::NotFound => StatusCode::NOT_FOUND,
             ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            ErrorCode::TooManyConnections | ErrorCode::TooManyMessages => {
-                StatusCode::TOO_MANY_REQUESTS
+            ErrorCode::TooManyConnections
+            | ErrorCode::TooManyMessages
+            | ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::MessageTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorCode::Starting | ErrorCode::TickersUnavailable | ErrorCode::ServerFull => {
+                StatusCode::SERVICE_UNAVAILABLE
             }
-            ErrorCode::Starting => StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         }
+    }
+
+    /// Seconds after which the same request can succeed.
+    fn retry_after(&self) -> Option<u32> {
+        match self.0.code {
+            ErrorCode::TooManyRequests => Some(6),
+            ErrorCode::TooManyConnections | ErrorCode::ServerFull => Some(5),
+            ErrorCode::Starting | ErrorCode::TickersUnavailable => Some(2),
+            _ => None,
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
     }
 }
 
@@ -65,6 +84,11 @@ impl IntoResponse for Problem {
             response
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after() {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -1,42 +1,49 @@
-//! The stream: events to subscribers over a websocket.
+//! The stream: events to subscribers.
 //!
-//! A session is one connection: [`request`] reads what the URL asks, [`session`] greets,
-//! authenticates and subscribes, [`pump`] reads the log with the session's cursor and
-//! writes what its filter wants. [`socket`] is the websocket with deadlines.
+//! A websocket comes in through [`upgrade`], which finds out who it is, and enters the
+//! [`hub`]. A [`sweep`] keeps it as a [`session`] from then on: sessions that are sent the
+//! same share a lane ([`lanes`]) and its [`tape`], on which each has a place; what they say
+//! and hear is in [`talk`], what must be found out beside the sweep in [`errands`].
+//! Server-sent events and pages [`walk`] the log by themselves; where a subscription
+//! begins and ends is the same for all ([`place`]).
 //!
 //! Invariant: the bytes in the log are the bytes on the wire, and a session holds no
 //! events but those it is writing.
 
-mod pump;
-mod request;
+mod errands;
+mod hub;
+mod lanes;
+pub(crate) mod place;
+pub(crate) mod request;
+mod rota;
 mod session;
 mod sessions;
-mod socket;
+mod sweep;
+mod talk;
+mod tape;
+mod upgrade;
+pub(crate) mod walk;
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{RawQuery, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
-    http::{HeaderMap, header},
-    response::{IntoResponse, Response},
-};
 use monitors::clock::Clock;
-use protocol::{
-    frame::{ErrorCode, MAX_CLIENT_MESSAGE_BYTES, Refusal},
-    time::Timestamp,
-};
 use sec_client::SecClient;
 use tokio::sync::watch;
 
-pub(crate) use sessions::Sessions;
+pub(crate) use hub::{Door, Hub, Seat};
+pub(crate) use sessions::{Place, Sessions};
+pub(crate) use sweep::Sweep;
+pub(crate) use upgrade::upgrade;
 
 use crate::{
     config,
-    http::Problem,
-    keys::{ApiKey, KeyFile, KeyFileVersion, KeyRing, Scope},
+    http::Limits,
+    keys::{KeyFile, KeyFileVersion, KeyRing},
     log::Reader,
     metrics::Metrics,
     status::Status,
+    tickers::Tickers,
+    tickets::Tickets,
 };
 
 /// What all doors share.
@@ -52,6 +59,10 @@ pub(crate) struct Shared {
     pub(crate) auth_required: bool,
     pub(crate) stream: config::Stream,
     pub(crate) sessions: Sessions,
+    pub(crate) hub: Hub,
+    pub(crate) tickers: Arc<Tickers>,
+    pub(crate) tickets: Tickets,
+    pub(crate) limits: Limits,
 }
 
 /// What all sessions obey: one channel, so that a session waits for one thing less.
@@ -65,78 +76,21 @@ pub(crate) struct Control {
     pub(crate) closing: bool,
 }
 
-impl Shared {
-    /// The API key of a request's bearer header, if it has that scope.
-    ///
-    /// # Errors
-    /// A [`Refusal`] when there is none, it is not valid, or lacks the scope.
-    pub(crate) fn authorize(&self, headers: &HeaderMap, scope: Scope) -> Result<ApiKey, Refusal> {
-        match bearer(headers) {
-            Some(key) => self.check_key(key, scope),
-            None => {
-                let message = "an API key is needed: send `Authorization: Bearer fw_…`";
-                Err(Refusal::new(ErrorCode::Unauthorized, message))
-            }
+/// Wakes a sweep when the log has grown or what all sessions obey has changed.
+pub(crate) async fn ring(door: Door, shared: Arc<Shared>) -> anyhow::Result<()> {
+    let (mut tip, mut control) = (shared.log.tip_changes(), shared.control.clone());
+    loop {
+        let goes_on = tokio::select! {
+            moved = tip.changed() => moved.is_ok(),
+            changed = control.changed() => changed.is_ok() && !control.borrow_and_update().closing,
+        };
+        door.wake();
+        if !goes_on {
+            break;
         }
     }
-
-    /// The API key that `text` is, if it is valid and has that scope.
-    ///
-    /// # Errors
-    /// A [`Refusal`] when it is not.
-    pub(crate) fn check_key(&self, text: &str, scope: Scope) -> Result<ApiKey, Refusal> {
-        let key = self.find_key(text).ok_or_else(|| {
-            let message = "the API key is not valid: wrong, expired or revoked; \
-                `filingwire keys create` makes a new one";
-            Refusal::new(ErrorCode::Unauthorized, message)
-        })?;
-        if !key.scopes.contains(&scope) {
-            let message = format!("the API key lacks the scope `{scope}`");
-            return Err(Refusal::new(ErrorCode::Forbidden, message));
-        }
-        Ok(key)
-    }
-
-    fn find_key(&self, text: &str) -> Option<ApiKey> {
-        let Control {
-            keys, keys_version, ..
-        } = self.control.borrow().clone();
-        let known = keys.authenticate(text, Timestamp::now());
-        if known.is_some() || self.key_file.version() == keys_version {
-            return known.cloned();
-        }
-        // It may have been made a moment ago, before the file was looked at again.
-        let keys = self.key_file.read().ok()?;
-        keys.authenticate(text, Timestamp::now()).cloned()
-    }
-}
-
-/// The API key in the bearer header.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
-}
-
-/// `GET /v1/stream`.
-pub(crate) async fn upgrade(
-    State(shared): State<Arc<Shared>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Response {
-    let Ok(upgrade) = upgrade else {
-        let message =
-            "this is a websocket: connect with ws:// or wss://, for example with `filingwire tail`";
-        return Problem::new(ErrorCode::UpgradeRequired, message).into_response();
-    };
-    let request = request::parse(query.as_deref().unwrap_or_default());
-    let key = bearer(&headers).map(str::to_owned);
-    upgrade
-        .read_buffer_size(1024)
-        .write_buffer_size(socket::BATCH_BYTES)
-        // Twice what is allowed, so that a refusal can be told in-band.
-        .max_frame_size(MAX_CLIENT_MESSAGE_BYTES * 2)
-        .max_message_size(MAX_CLIENT_MESSAGE_BYTES * 2)
-        .on_upgrade(move |socket| session::run(socket, shared, request, key))
+    // Without the updater nothing new comes, and the sessions are closed next.
+    let _ = control.wait_for(|control| control.closing).await;
+    door.wake();
+    Ok(())
 }

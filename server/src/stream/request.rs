@@ -1,51 +1,62 @@
 //! What the URL of a stream asks for.
 
+use std::collections::BTreeSet;
+
 use protocol::{
     filter::Filter,
-    frame::{ErrorCode, Refusal, Subscription, parse_after},
+    frame::{ErrorCode, Refusal, Subscription},
 };
 
 /// The query of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Request {
     /// Subscribe at once.
-    Now(Subscription),
+    Now(Box<Subscription>),
     /// Wait for a message that says what to subscribe to.
     Deferred,
 }
 
-/// Every parameter that is no field of a filter.
-const PARAMETERS: [&str; 2] = ["after", "defer"];
+/// Parameters that say nothing of what is sent.
+const OTHERS: [&str; 1] = ["defer"];
 
 /// Reads a query string.
 ///
 /// # Errors
 /// A [`Refusal`] that names the parameter, for anything not understood.
 pub(crate) fn parse(query: &str) -> Result<Request, Refusal> {
-    let mut subscription = Subscription::default();
+    let mut subscription = Box::<Subscription>::default();
+    let mut fields = Vec::new();
+    let mut given = BTreeSet::new();
     let mut deferred = false;
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        let is_field = Filter::is_field(&name);
+        if !is_field && !given.insert(name.clone()) {
+            return Err(twice(&name));
+        }
         match &*name {
-            "after" if subscription.after.is_some() => return Err(twice("after")),
-            "after" => subscription.after = Some(parse_after(&value)?),
-            "defer" if deferred => return Err(twice("defer")),
+            _ if is_field => fields.push((name, value)),
             "defer" => deferred = parse_flag("defer", &value)?,
-            field if Filter::is_field(field) => subscription.filter.set_list(field, &value)?,
+            known if Subscription::PARAMETERS.contains(&known) => {
+                subscription.set(known, &value)?
+            }
             unknown => {
-                let known = [Filter::fields(), &PARAMETERS].concat();
+                let known = [Filter::fields(), &Subscription::PARAMETERS, &OTHERS].concat();
                 return Err(Refusal::unknown_field(unknown, &known));
             }
         }
     }
-    match (deferred, subscription == Subscription::default()) {
-        (false, _) => Ok(Request::Now(subscription)),
-        (true, true) => Ok(Request::Deferred),
-        (true, false) => {
-            let message =
-                "`defer=true` goes alone; put the filter and `after` into the subscribe message";
-            Err(Refusal::new(ErrorCode::BadParameter, message).field("defer"))
-        }
+    let alone = fields.is_empty() && Subscription::PARAMETERS.iter().all(|p| !given.contains(*p));
+    if deferred && !alone {
+        let message = "`defer=true` goes alone; put filter, `after`, `until` and `view` into \
+            the subscribe message";
+        return Err(Refusal::new(ErrorCode::BadParameter, message).field("defer"));
     }
+    if deferred {
+        return Ok(Request::Deferred);
+    }
+    subscription.filter = Filter::from_lists(fields)?;
+    subscription.check()?;
+    Ok(Request::Now(subscription))
 }
 
 fn twice(name: &str) -> Refusal {
@@ -63,7 +74,7 @@ fn parse_flag(name: &str, value: &str) -> Result<bool, Refusal> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use protocol::seq::After;
+    use protocol::{frame::View, seq::After};
 
     use super::*;
 
@@ -84,8 +95,31 @@ mod tests {
 
     #[test]
     fn no_query_means_everything_from_now_on() {
-        assert_eq!(parse("").unwrap(), Request::Now(Subscription::default()));
+        assert_eq!(parse("").unwrap(), Request::Now(Box::default()));
         assert_eq!(parse("defer=true").unwrap(), Request::Deferred);
+        assert_eq!(parse("defer=true").unwrap(), Request::Deferred);
+    }
+
+    #[test]
+    fn every_field_and_parameter_is_read() {
+        let query = "types=filing.*&forms=8-K&forms=8-K%2FA&amendments=exclude&ciks=7\
+            &tickers=brk.b&items=2.02&document_types=EX-99*&sics=3569&states=ny&agents=1193125\
+            &after=k-3&until=k-9&view=lite";
+
+        let Request::Now(asked) = parse(query).unwrap() else {
+            panic!("not deferred");
+        };
+
+        assert_eq!(
+            serde_json::to_value(&asked.filter).unwrap(),
+            serde_json::json!({
+                "types": ["filing.seen", "filing.archived", "filing.withdrawn"],
+                "forms": ["8-K", "8-K/A"], "amendments": "exclude", "ciks": ["7"],
+                "tickers": ["BRK-B"], "items": ["2.02"], "document_types": ["EX-99*"],
+                "sics": ["3569"], "states": ["NY"], "agents": ["0001193125"]})
+        );
+        assert_eq!(asked.until, Some("k-9".parse().unwrap()));
+        assert_eq!(asked.view, View::Lite);
     }
 
     #[test]
@@ -99,6 +133,12 @@ mod tests {
             ("defer=1", "defer", ErrorCode::BadParameter),
             ("after=live&after=oldest", "after", ErrorCode::BadParameter),
             ("defer=true&forms=4", "defer", ErrorCode::BadParameter),
+            ("defer=true&view=full", "defer", ErrorCode::BadParameter),
+            ("view=small", "view", ErrorCode::BadParameter),
+            ("until=live", "until", ErrorCode::BadParameter),
+            ("tikcet=a", "tikcet", ErrorCode::FilterUnknownField),
+            ("after=k-9&until=k-8", "until", ErrorCode::FilterImpossible),
+            ("forms=4&items=2.02", "items", ErrorCode::FilterImpossible),
         ];
         for (query, field, code) in cases {
             let refusal = parse(query).unwrap_err();

@@ -1,187 +1,264 @@
-//! One session: greet, authenticate, subscribe; then the pump.
+//! One session as the sweep keeps it: its socket, how far it has come, what it may do.
+//!
+//! Elsewhere: what moves it (`sweep`), what is asked elsewhere on its behalf (`errands`).
+//!
+//! Invariant: `sent` and `through` of a heartbeat count what was queued before it.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
-use axum::extract::ws::WebSocket;
 use protocol::{
     close::CloseCode,
-    filter::Filter,
-    frame::{ClientMessage, ErrorCode, Hello, PROTOCOL, Refusal, Subscribed, Subscription, encode},
-    seq::{After, Cursor, Seq},
+    frame::{ErrorCode, MAX_CLIENT_MESSAGE_BYTES, Refusal},
+    seq::Seq,
     time::Timestamp,
 };
-use serde::Deserialize;
-use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Shared,
-    pump::Pump,
-    request::Request,
-    sessions::Place,
-    socket::{End, Heard, Socket},
+    lanes::LaneId, place::Bound, request::Request, rota::Who, sessions::Place, tape::Spot,
+    walk::Walk,
 };
-use crate::{
-    keys::{ApiKey, Scope},
-    status::Phase,
-};
+use crate::{http::Wire, websocket::Websocket};
 
-/// How long a client may take to send its key and its subscription.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+/// Client messages allowed in any one second.
+const MESSAGES_PER_SECOND: u32 = 5;
 
-/// Runs a session to its end.
-pub(super) async fn run(
-    socket: WebSocket,
-    shared: Arc<Shared>,
-    request: Result<Request, Refusal>,
-    key: Option<String>,
-) {
-    let mut socket = Socket::new(socket);
-    shared.metrics.sessions.inc();
-    let admitted = shared.sessions.admit(shared.stream.max_connections);
-    // The place is kept until the close is sent: a stopping server waits for that.
-    let (end, _place) = match admitted {
-        Ok(mut place) => {
-            let Err(end) = serve(&mut socket, &shared, &mut place, request, key).await;
-            (end, Some(place))
+/// Websocket pings and pongs of a client allowed in any one second.
+const CONTROLS_PER_SECOND: u32 = 50;
+
+/// Bytes of a client allowed in any one second, whatever they are: as many messages as are
+/// allowed, at their longest, and their headers.
+const BYTES_PER_SECOND: usize = MESSAGES_PER_SECOND as usize * MAX_CLIENT_MESSAGE_BYTES + 64 * 1024;
+
+/// Why we end a session.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) code: CloseCode,
+    /// What is said before the close.
+    pub(super) refusal: Option<Refusal>,
+}
+
+impl From<Refusal> for End {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            code: refusal.code.close(),
+            refusal: Some(refusal),
         }
-        Err(refusal) => (refusal.into(), None),
-    };
-    if let Some(code) = socket.close(end).await {
-        shared.metrics.closed(code.number());
-        tracing::debug!(code = code.number(), "session closed");
-    }
-    shared.metrics.sessions.dec();
-}
-
-/// Serves until there is a reason to stop, which is the error.
-async fn serve(
-    socket: &mut Socket,
-    shared: &Shared,
-    place: &mut Place,
-    request: Result<Request, Refusal>,
-    header_key: Option<String>,
-) -> Result<Infallible, End> {
-    let deadline = Instant::now() + HANDSHAKE_PATIENCE;
-    let key = authenticate(socket, shared, &request, header_key, deadline).await?;
-    if let Some(key) = &key {
-        place.claim(key)?;
-    }
-    let subscription = match request? {
-        Request::Now(subscription) => subscription,
-        Request::Deferred => first_subscription(socket, shared, deadline).await?,
-    };
-    let (cursor, filter) = subscribe(socket, shared, subscription, None).await?;
-    Pump::new(socket, shared, key, cursor, filter).run().await
-}
-
-/// Greets, and finds out who it is. A request that makes no sense is told before a key is
-/// asked for.
-async fn authenticate(
-    socket: &mut Socket,
-    shared: &Shared,
-    request: &Result<Request, Refusal>,
-    header_key: Option<String>,
-    deadline: Instant,
-) -> Result<Option<ApiKey>, End> {
-    let known = header_key.map(|key| shared.check_key(&key, Scope::Stream));
-    let is_let_in = !shared.auth_required || matches!(known, Some(Ok(_)));
-    socket.say(hello(shared, is_let_in)).await?;
-    match shared.status.phase() {
-        Phase::Running => {}
-        Phase::Starting => return Err(starting()),
-        Phase::Draining => return Err(End::Close(CloseCode::GoingAway, None)),
-    }
-    if let Err(refusal) = request {
-        return Err(refusal.clone().into());
-    }
-    match known {
-        Some(Ok(key)) => Ok(Some(key)),
-        _ if !shared.auth_required => Ok(None),
-        Some(Err(refusal)) => Err(refusal.into()),
-        None => first_message_key(socket, shared, deadline).await.map(Some),
     }
 }
 
-fn hello(shared: &Shared, authenticated: bool) -> String {
-    let log = &shared.log;
-    let hello = Hello {
-        protocol: PROTOCOL.to_owned(),
-        epoch: log.epoch().to_string(),
-        head: log.epoch().at(log.tip()),
-        oldest: log.epoch().at(log.oldest()),
-        heartbeat_ms: shared.stream.heartbeat.as_millis() as u64,
-        auth: if authenticated { "ok" } else { "required" }.to_owned(),
-    };
-    encode("hello", &hello)
+impl From<CloseCode> for End {
+    fn from(code: CloseCode) -> Self {
+        Self {
+            code,
+            refusal: None,
+        }
+    }
 }
 
-fn starting() -> End {
-    Refusal::new(
-        ErrorCode::Starting,
-        "the server is starting; try again in 2 seconds",
-    )
-    .into()
+/// One session.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) who: Who,
+    pub(super) socket: Websocket,
+    pub(super) from: IpAddr,
+    /// Its place among all sessions; none when there was none for it.
+    pub(super) place: Option<Place>,
+    /// Its place among all connections.
+    _wire: Wire,
+    pub(super) stage: Stage,
+    /// What is asked elsewhere; the answer to any other question is void.
+    pub(super) question: Question,
+    /// Whether there may be input that was not read.
+    pub(super) unheard: bool,
+    /// Since when the kernel takes nothing.
+    pub(super) stuck_since: Option<Instant>,
+    /// Whether it has been stuck since all it was owed was last written.
+    pub(super) was_stuck: bool,
+    /// When the ping was sent whose pong is missing.
+    pub(super) pinged_at: Option<Instant>,
+    quota: Quota,
 }
 
-async fn first_message_key(
-    socket: &mut Socket,
-    shared: &Shared,
-    deadline: Instant,
-) -> Result<ApiKey, End> {
-    let late = || {
+/// How far a session has come.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// It must still send its API key; then this is done.
+    Unknown(Request),
+    /// It must still say what it subscribes to.
+    Unsubscribed,
+    /// It is sent events.
+    Subscribed(Subscribed),
+    /// It is sent no more; the close is on its way.
+    Closing,
+}
+
+/// What a subscribed session is sent.
+#[derive(Debug)]
+pub(super) struct Subscribed {
+    pub(super) lane: LaneId,
+    pub(super) bound: Bound,
+    pub(super) position: Position,
+}
+
+/// Which events a session has been given.
+#[derive(Debug)]
+pub(super) enum Position {
+    /// Those before a spot on its lane's tape.
+    Riding {
+        spot: Spot,
+        /// The spot's frames less those sent since `subscribed`, modulo 2^64.
+        base: u64,
+        /// Its place among the members of the lane.
+        member: usize,
+    },
+    /// Those up to `cursor`: the tape does not reach back so far, the kernel takes nothing,
+    /// or the subscription has an end.
+    Apart {
+        cursor: Seq,
+        sent: u64,
+        /// What could be vouched for when it was last at the tip.
+        complete_through: Option<Timestamp>,
+        /// Reads the log from `cursor` on; none before the first time and while it reads.
+        walk: Option<Box<Walk>>,
+    },
+}
+
+/// A question that is out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    None,
+    /// More of the log.
+    Frames(u32),
+    /// Who it is, or where its subscription begins: nothing is heard meanwhile.
+    Standing(u32),
+}
+
+impl Session {
+    pub(super) fn new(
+        who: Who,
+        socket: Websocket,
+        from: IpAddr,
+        place: Option<Place>,
+        wire: Wire,
+    ) -> Self {
+        Self {
+            who,
+            socket,
+            from,
+            place,
+            _wire: wire,
+            stage: Stage::Unsubscribed,
+            question: Question::None,
+            unheard: false,
+            stuck_since: None,
+            was_stuck: false,
+            pinged_at: None,
+            quota: Quota::new(),
+        }
+    }
+
+    /// The id of the API key it was let in with.
+    pub(super) fn key_id(&self) -> Option<&str> {
+        self.place.as_ref().and_then(Place::key_id)
+    }
+
+    /// It has another place among the members of its lane.
+    pub(super) fn move_to(&mut self, place: usize) {
+        if let Stage::Subscribed(Subscribed {
+            position: Position::Riding { member, .. },
+            ..
+        }) = &mut self.stage
+        {
+            *member = place;
+        }
+    }
+
+    /// Counts a message.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when there are too many in a second.
+    pub(super) fn count_message(&mut self, now: Instant) -> Result<(), Refusal> {
+        let quota = &mut self.quota;
+        quota.turn(now);
+        quota.messages += 1;
+        if quota.messages <= MESSAGES_PER_SECOND {
+            return Ok(());
+        }
         let message =
-            r#"no key came within 10 s; send {"op":"auth","key":"fw_…"} first, or a bearer header"#;
-        Refusal::new(ErrorCode::AuthTimeout, message)
-    };
-    match next_message(socket, shared, deadline, late).await? {
-        ClientMessage::Auth { key } => Ok(shared.check_key(&key, Scope::Stream)?),
-        _ => {
-            let message = r#"send {"op":"auth","key":"fw_…"} first, or a bearer header"#;
-            Err(Refusal::new(ErrorCode::Unauthorized, message).into())
+            format!("more than {MESSAGES_PER_SECOND} messages in a second; try again in 1 second");
+        Err(Refusal::new(ErrorCode::TooManyMessages, message))
+    }
+
+    /// Counts the bytes heard since this was last called.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when there are too many in a second.
+    pub(super) fn count_bytes(&mut self, now: Instant) -> Result<(), Refusal> {
+        let quota = &mut self.quota;
+        quota.turn(now);
+        quota.bytes += self.socket.take_heard();
+        if quota.bytes <= BYTES_PER_SECOND {
+            return Ok(());
+        }
+        let message =
+            format!("more than {BYTES_PER_SECOND} bytes in a second; try again in 1 second");
+        Err(Refusal::new(ErrorCode::TooManyMessages, message))
+    }
+
+    /// Counts a ping or a pong.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when there are too many in a second.
+    pub(super) fn count_control(&mut self, now: Instant) -> Result<(), Refusal> {
+        let quota = &mut self.quota;
+        quota.turn(now);
+        quota.controls += 1;
+        if quota.controls <= CONTROLS_PER_SECOND {
+            return Ok(());
+        }
+        let message = format!(
+            "more than {CONTROLS_PER_SECOND} pings or pongs in a second; try again in 1 second"
+        );
+        Err(Refusal::new(ErrorCode::TooManyMessages, message))
+    }
+}
+
+/// What a client has sent in the current second.
+#[derive(Debug)]
+struct Quota {
+    second: Instant,
+    messages: u32,
+    controls: u32,
+    bytes: usize,
+}
+
+impl Quota {
+    fn new() -> Self {
+        Self {
+            second: Instant::now(),
+            messages: 0,
+            controls: 0,
+            bytes: 0,
+        }
+    }
+
+    fn turn(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.second) >= Duration::from_secs(1) {
+            *self = Self {
+                second: now,
+                ..Self::new()
+            };
         }
     }
 }
 
-async fn first_subscription(
-    socket: &mut Socket,
-    shared: &Shared,
-    deadline: Instant,
-) -> Result<Subscription, End> {
-    let late = || {
-        let message = r#"no subscription came within 10 s; send {"op":"subscribe","filter":{…}}"#;
-        Refusal::new(ErrorCode::BadMessage, message)
-    };
-    loop {
-        match next_message(socket, shared, deadline, late).await? {
-            ClientMessage::Subscribe(subscription) => return Ok(subscription),
-            // A client that always sends its key, though it was not asked to.
-            ClientMessage::Auth { key } if shared.auth_required => {
-                shared.check_key(&key, Scope::Stream)?;
-            }
-            ClientMessage::Auth { .. } | ClientMessage::Ping { .. } => {}
-        }
-    }
-}
-
-/// The next message but pings, which are answered.
-async fn next_message(
-    socket: &mut Socket,
-    shared: &Shared,
-    deadline: Instant,
-    late: impl Fn() -> Refusal,
-) -> Result<ClientMessage, End> {
-    let mut control = shared.control.clone();
-    loop {
-        let heard = tokio::select! {
-            heard = timeout_at(deadline, socket.hear()) => heard.map_err(|_| End::from(late()))??,
-            _ = control.wait_for(|control| control.closing) => return Err(End::Close(CloseCode::GoingAway, None)),
-        };
-        match heard {
-            Heard::Message(ClientMessage::Ping { id }) => socket.say(pong(id)).await?,
-            Heard::Message(message) => return Ok(message),
-            Heard::Pong | Heard::Nothing => {}
-        }
-    }
+/// A message over the limit.
+pub(super) fn too_large() -> Refusal {
+    let message = format!("a message may have {MAX_CLIENT_MESSAGE_BYTES} bytes");
+    Refusal::new(ErrorCode::MessageTooLarge, message)
 }
 
 /// The answer to a client's ping.
@@ -190,89 +267,4 @@ pub(super) fn pong(id: Option<serde_json::Value>) -> String {
         Some(id) => serde_json::json!({"type": "pong", "id": id}).to_string(),
         None => serde_json::json!({"type": "pong"}).to_string(),
     }
-}
-
-/// Finds where a subscription begins and says so. `current` is where the session is.
-pub(super) async fn subscribe(
-    socket: &mut Socket,
-    shared: &Shared,
-    subscription: Subscription,
-    current: Option<Seq>,
-) -> Result<(Seq, Filter), End> {
-    let cursor = match (subscription.after, current) {
-        (None, Some(current)) => current,
-        (after, _) => resolve(shared, after.unwrap_or_default()).await?,
-    };
-    let answer = Subscribed {
-        after: shared.log.epoch().at(cursor),
-        filter: serde_json::to_value(&subscription.filter).expect("a filter has string keys"),
-        behind: cursor.behind(shared.log.tip()),
-    };
-    socket.say(encode("subscribed", &answer)).await?;
-    Ok((cursor, subscription.filter))
-}
-
-/// The position that `after` names: never clamped, never guessed.
-async fn resolve(shared: &Shared, after: After) -> Result<Seq, Refusal> {
-    match after {
-        After::Live => Ok(shared.log.tip()),
-        After::Oldest => Ok(shared.log.oldest().prev()),
-        After::Cursor(cursor) => resolve_cursor(shared, &cursor),
-        After::Time(time) => resolve_time(shared, time).await,
-    }
-}
-
-fn resolve_cursor(shared: &Shared, cursor: &Cursor) -> Result<Seq, Refusal> {
-    let log = &shared.log;
-    let refuse = |code, message: String| Err(Refusal::new(code, message).field("after"));
-    if cursor.epoch != *log.epoch() {
-        let message = format!(
-            "cursor {cursor} belongs to another log; this one is `{}`: start with after=oldest or time:",
-            log.epoch()
-        );
-        return refuse(ErrorCode::EpochChanged, message);
-    }
-    if cursor.seq > log.tip() {
-        let message = format!(
-            "cursor {cursor} is beyond the head {}",
-            log.epoch().at(log.tip())
-        );
-        return refuse(ErrorCode::CursorAhead, message);
-    }
-    if cursor.seq.next() < log.oldest() {
-        let message = format!(
-            "the events after {cursor} are no longer kept; the oldest is {}",
-            log.epoch().at(log.oldest())
-        );
-        return refuse(ErrorCode::CursorGone, message);
-    }
-    Ok(cursor.seq)
-}
-
-#[derive(Deserialize)]
-struct AtOnly {
-    at: Timestamp,
-}
-
-async fn resolve_time(shared: &Shared, time: Timestamp) -> Result<Seq, Refusal> {
-    if time > shared.clock.now() {
-        let message = format!("{time} is in the future");
-        return Err(Refusal::new(ErrorCode::CursorAhead, message).field("after"));
-    }
-    let is_before = move |frame: &[u8]| {
-        serde_json::from_slice::<AtOnly>(frame).is_ok_and(|event| event.at < time)
-    };
-    let first = shared
-        .log
-        .partition_point(is_before)
-        .await
-        .map_err(|error| {
-            tracing::error!(%error, "the event log cannot be read");
-            Refusal::new(ErrorCode::Internal, "the event log cannot be read")
-        })?;
-    if first == shared.log.oldest() && first > Seq::new(1) {
-        let message = format!("events from {time} on are no longer all kept; use after=oldest");
-        return Err(Refusal::new(ErrorCode::CursorGone, message).field("after"));
-    }
-    Ok(first.prev())
 }

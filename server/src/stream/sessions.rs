@@ -77,6 +77,13 @@ impl Place {
     }
 }
 
+impl Place {
+    /// The id of the API key it is counted for.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         self.counts.all.fetch_sub(1, Ordering::AcqRel);

@@ -2,8 +2,9 @@
 //!
 //! Elsewhere: their names (`names`), what they file (`forms`, `filing`).
 //!
-//! Invariant: CIKs are unique, and a filer never changes once made.
+//! Invariant: CIKs and tickers are unique, and a filer never changes once made.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rand::Rng;
@@ -162,11 +163,26 @@ pub(crate) fn census(seed: u64) -> Vec<Arc<Filer>> {
     shuffle(&mut rng, &mut order);
     let mut cik = 1_990_000;
     let mut filers = Vec::with_capacity(order.len());
+    let mut taken = HashSet::new();
     for kind in order {
         cik += rng.random_range(1..190);
-        filers.push(Arc::new(filer(seed, cik, kind)));
+        let filer = with_own_tickers(filer(seed, cik, kind), &mut taken);
+        filers.push(Arc::new(filer));
     }
     filers
+}
+
+/// The filer with a number after each ticker that somebody before has.
+fn with_own_tickers(mut filer: Filer, taken: &mut HashSet<String>) -> Filer {
+    for ticker in &mut filer.tickers {
+        let first = ticker.clone();
+        let mut number = 1;
+        while !taken.insert(ticker.clone()) {
+            number += 1;
+            *ticker = format!("{first}{number}");
+        }
+    }
+    filer
 }
 
 fn filer(seed: u64, cik: u64, kind: FilerKind) -> Filer {
@@ -283,6 +299,18 @@ mod tests {
         assert!(ciks.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(ciks[0] > 1_990_000 && ciks[ciks.len() - 1] < 2_100_000);
         assert!(ciks.len() > 300);
+    }
+
+    #[test]
+    fn every_ticker_has_one_owner() {
+        for seed in 0..20 {
+            let filers = census(seed);
+            let tickers: Vec<&String> = filers.iter().flat_map(|filer| &filer.tickers).collect();
+
+            let distinct: HashSet<&String> = tickers.iter().copied().collect();
+
+            assert_eq!(distinct.len(), tickers.len(), "seed {seed}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ use tokio_tungstenite::{
 
 use super::{
     follow::Notes,
-    frame::{Frame, Heartbeat, Hello, Refused, Subscribed},
+    frame::{Frame, Heartbeat, Hello, Lag, Refused, Subscribed},
     screen::Screen,
     target::Target,
 };
@@ -181,7 +181,13 @@ impl<'a, W: AsyncWrite + Unpin> Connection<'a, W> {
                 self.refused = Some(refused);
                 Ok(())
             }
+            Frame::Lag(Lag { behind }) => {
+                self.notes.say(&format!("{behind} events behind"));
+                Ok(())
+            }
             Frame::Notice(notice) => {
+                self.notes
+                    .say(&format!("the server says `{}`", notice.code));
                 self.pause = notice.reconnect_after_ms.map(Duration::from_millis);
                 Ok(())
             }

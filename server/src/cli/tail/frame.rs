@@ -15,6 +15,7 @@ pub(super) enum Frame {
     /// Any event, whatever its type: it has a cursor.
     Event(Cursor),
     Refused(Refused),
+    Lag(Lag),
     Notice(Notice),
     /// Everything asked for was sent.
     Done,
@@ -47,7 +48,13 @@ pub(super) struct Refused {
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
+pub(super) struct Lag {
+    pub(super) behind: u64,
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
 pub(super) struct Notice {
+    pub(super) code: String,
     pub(super) reconnect_after_ms: Option<u64>,
 }
 
@@ -74,7 +81,8 @@ impl Frame {
             "error" => Self::Refused(serde_json::from_str(text)?),
             "notice" => Self::Notice(serde_json::from_str(text)?),
             "done" => Self::Done,
-            "lag" | "pong" => Self::Other,
+            "lag" => Self::Lag(serde_json::from_str(text)?),
+            "pong" => Self::Other,
             _ => {
                 let event: AnyEvent = serde_json::from_str(text)?;
                 event.cursor.map_or(Self::Other, Self::Event)

@@ -1,8 +1,8 @@
 //! `filingwire tail`: a subscriber in the terminal.
 //!
-//! [`target`] is what to connect to, [`frame`] what a client must understand of a frame,
-//! [`connection`] one connection, [`follow`] one after the other, [`screen`] and
-//! [`table`] what is seen of it.
+//! [`target`] is what to connect to, [`wanted`] which events to ask for, [`frame`] what a
+//! client must understand of a frame, [`connection`] one connection, [`follow`] one after the
+//! other, [`screen`] and [`table`] what is seen of it.
 //!
 //! Invariant: every event sent is printed once and in order, whatever happens to connections.
 
@@ -12,14 +12,18 @@ mod frame;
 mod screen;
 mod table;
 mod target;
+mod wanted;
 
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use clap::Args;
-use protocol::{filter::Filter, seq::After};
+use protocol::{
+    error::ParseError,
+    seq::{After, Until},
+};
 use tokio::time::timeout;
 
 use self::{
@@ -27,6 +31,7 @@ use self::{
     screen::{Look, Screen},
     table::Table,
     target::{Secret, Target},
+    wanted::Wanted,
 };
 use super::{Failure, Global, stop_signal};
 
@@ -40,6 +45,9 @@ const LAST_LINES: Duration = Duration::from_secs(1);
   FILINGWIRE_KEY=fw_… filingwire tail --url filings.example.com --forms 8-K,8-K/A
   filingwire tail --forms '424B*' --after oldest --json > prospectuses.ndjson
   filingwire tail --after time:2026-03-03T14:00:00Z --ciks 320193 --json | jq .filing.form
+  filingwire tail --tickers AAPL,BRK.B --items 2.02 --amendments exclude
+  filingwire tail --types filing.archived --document-types 'EX-99*' --states NY,X0 --sics 6021
+  filingwire tail --after time:2026-03-03T05:00:00Z --until time:2026-03-04T04:59:59Z --json
 
 Make a key beside the server with `filingwire keys create --name me`.
 A lost connection is made again by itself and goes on where it was. Ctrl-C ends.")]
@@ -59,27 +67,25 @@ pub(super) struct Tail {
         hide_env_values = true
     )]
     key: Option<Secret>,
-    /// Only events of these types, such as filing.archived; `*` for all
-    #[arg(long, value_name = "TYPES", value_delimiter = ',')]
-    types: Vec<String>,
-    /// Only these forms; 424B* for all that begin so
-    #[arg(long, value_name = "FORMS", value_delimiter = ',')]
-    forms: Vec<String>,
-    /// Only filings of these filers
-    #[arg(long, value_name = "CIKS", value_delimiter = ',')]
-    ciks: Vec<String>,
     /// Where to begin: a cursor, oldest, live, or time: and a time [default: live]
-    #[arg(long, value_name = "CURSOR", value_parser = parse_after)]
+    #[arg(long, value_name = "CURSOR", value_parser = checked::<After>)]
     after: Option<String>,
+    /// Where to end, included: a cursor, or time: and a time [default: never]
+    #[arg(long, value_name = "CURSOR", value_parser = checked::<Until>)]
+    until: Option<String>,
+    /// How much of each event: full, lite [default: full]
+    #[arg(long, value_name = "VIEW", value_parser = ["full", "lite"])]
+    view: Option<String>,
     /// Print the event frames as they came, one a line
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    wanted: Box<Wanted>,
 }
 
-fn parse_after(text: &str) -> Result<String, String> {
-    text.parse::<After>()
-        .map(|_| text.to_owned())
-        .map_err(|error| error.to_string())
+/// The text itself, if it is one of these.
+fn checked<T: FromStr<Err = ParseError>>(text: &str) -> Result<String, ParseError> {
+    text.parse::<T>().map(|_| text.to_owned())
 }
 
 impl Tail {
@@ -105,19 +111,14 @@ impl Tail {
 
     /// Checks everything that can be wrong before a connection is made.
     fn target(self) -> Result<Target, Failure> {
-        let fields = [
-            ("types", self.types),
-            ("forms", self.forms),
-            ("ciks", self.ciks),
-        ];
-        let mut filter = Filter::default();
         let mut target = Target::new(&self.url, self.key, self.after)?;
-        for (field, values) in fields.iter().filter(|(_, values)| !values.is_empty()) {
-            let texts: Vec<&str> = values.iter().map(String::as_str).collect();
-            filter
-                .set(field, &texts)
-                .map_err(|refusal| Failure::Usage(format!("--{field}: {refusal}")))?;
-            target.ask(field, &values.join(","));
+        for (name, list) in self.wanted.parameters()? {
+            target.ask(name, &list);
+        }
+        for (name, text) in [("until", self.until), ("view", self.view)] {
+            if let Some(text) = text {
+                target.ask(name, &text);
+            }
         }
         Ok(target)
     }

@@ -57,9 +57,12 @@ struct Filing {
 
 #[derive(Deserialize)]
 struct Filer {
+    cik: Option<String>,
     #[serde(default)]
     name: String,
     role: Option<String>,
+    #[serde(default)]
+    tickers: Vec<String>,
 }
 
 /// Widths of the columns that depend on the terminal.
@@ -196,6 +199,18 @@ impl Layout {
     }
 }
 
+impl Filer {
+    /// Its name, or what stands for it in the lite view: tickers, or the CIK.
+    fn shown(&self) -> String {
+        match &self.cik {
+            _ if !self.name.is_empty() => self.name.clone(),
+            _ if !self.tickers.is_empty() => self.tickers.join(" "),
+            Some(cik) => format!("CIK {cik}"),
+            None => String::new(),
+        }
+    }
+}
+
 fn terminal_width() -> Option<usize> {
     if !std::io::stdout().is_terminal() {
         return None;
@@ -215,8 +230,8 @@ fn clock(at: Option<Timestamp>) -> String {
 fn names(filers: &[Filer]) -> String {
     let several = filers.len() > 1;
     let name = |filer: &Filer| match &filer.role {
-        Some(role) if several => format!("{} ({role})", filer.name),
-        _ => filer.name.clone(),
+        Some(role) if several => format!("{} ({role})", filer.shown()),
+        _ => filer.shown(),
     };
     clean(&filers.iter().map(name).collect::<Vec<_>>().join(", "))
 }
@@ -315,6 +330,22 @@ mod tests {
             "{line}"
         );
         assert!(line.ends_with("archived 1 doc 1.9 MB"), "{line}");
+    }
+
+    #[test]
+    fn in_the_lite_view_tickers_or_ciks_stand_for_names() {
+        let filers =
+            r#"[{"cik":"7","tickers":["QUAY","QUAYW"]},{"cik":"8","role":"reporting-owner"}]"#;
+        let frame = format!(
+            r#"{{"type":"filing.seen","filing":{{"accession":"0001999999-26-000042","form":"4","filers":{filers}}}}}"#
+        );
+
+        let line = table(|| None).line(&frame);
+
+        assert!(
+            line.contains("QUAY QUAYW, CIK 8 (reporting-owner)"),
+            "{line}"
+        );
     }
 
     #[test]

@@ -324,18 +324,19 @@ async fn frames_are_printed_byte_for_byte_and_nothing_else_is() {
     assert_eq!(printed, format!("{}\n{sealed}\n", event(2)));
 }
 
+/// What the flags ask for.
+fn parse(flags: &[&str]) -> Result<Target, Failure> {
+    let command = Tail::augment_args(clap::Command::new("tail"));
+    let matches = command
+        .try_get_matches_from([&["tail"], flags].concat())
+        .unwrap();
+    <Tail as clap::FromArgMatches>::from_arg_matches(&matches)
+        .unwrap()
+        .target()
+}
+
 #[test]
 fn filter_flags_take_lists_and_repeat_and_are_checked_before_connecting() {
-    let parse = |flags: &[&str]| {
-        let command = Tail::augment_args(clap::Command::new("tail"));
-        let matches = command
-            .try_get_matches_from([&["tail"], flags].concat())
-            .unwrap();
-        <Tail as clap::FromArgMatches>::from_arg_matches(&matches)
-            .unwrap()
-            .target()
-    };
-
     let target = parse(&[
         "--forms",
         "8-K,424B*",
@@ -352,7 +353,28 @@ fn filter_flags_take_lists_and_repeat_and_are_checked_before_connecting() {
         ["--forms", ""],
         ["--ciks", "AAPL"],
         ["--types", "filing.sen"],
+        ["--document-types", "EX*1"],
     ] {
         assert!(matches!(parse(&flags), Err(Failure::Usage(_))), "{flags:?}");
     }
+    let impossible = parse(&["--types", "filing.seen", "--document-types", "EX-99.1"]);
+    let Err(Failure::Usage(message)) = impossible else {
+        panic!("it can never match")
+    };
+    assert!(message.starts_with("--document-types: "), "{message}");
+}
+
+#[test]
+fn every_flag_is_a_parameter_of_the_stream() {
+    let flags = "--types * --forms 8-K --amendments exclude --ciks 7 --tickers BRK.B --items 2.02 \
+        --document-types EX-99* --sics 3569 --states NY --agents 0001193125 --until k7q2-9 --view lite";
+    let flags: Vec<&str> = flags.split_whitespace().collect();
+
+    let target = parse(&flags).unwrap();
+
+    assert_eq!(
+        target.request(None).uri().query().unwrap(),
+        "types=*&forms=8-K&amendments=exclude&ciks=7&tickers=BRK.B&items=2.02&document_types=EX-99*\
+        &sics=3569&states=NY&agents=0001193125&until=k7q2-9&view=lite"
+    );
 }

@@ -1,0 +1,287 @@
+//! A websocket that never waits: it takes what the kernel takes and keeps the rest.
+//!
+//! What a client sends is read by tungstenite. What goes to it has three ranks: the
+//! [rest](Websocket::owe) of a frame that the kernel has cut, then whole frames that are
+//! [said](Websocket::say) to this client alone, then what its owner [writes](Websocket::write)
+//! from elsewhere. Elsewhere: when
+//! to read and write, and what to say (`stream`).
+//!
+//! Invariant: bytes of two frames never mix, whatever the kernel takes at a time.
+
+use std::io::{self, IoSlice, Read, Write};
+
+use bytes::{Buf, Bytes};
+use mio::net::TcpStream;
+use tokio_tungstenite::tungstenite::{
+    Error, Message,
+    protocol::{
+        Role, WebSocketConfig, WebSocketContext,
+        frame::{
+            CloseFrame, Frame,
+            coding::{CloseCode, Data, OpCode},
+        },
+    },
+};
+
+/// Bytes read at a time: clients say little.
+const READ_BYTES: usize = 512;
+
+/// Bytes read in one visit, so that one client cannot keep the others waiting.
+const VISIT_BYTES: usize = 16 * 1024;
+
+/// Bytes waiting to be said above which nothing more is heard: a client that asks without
+/// reading the answers.
+const DEAF_BYTES: usize = 8 * 1024;
+
+/// The connection to one client.
+#[derive(Debug)]
+pub struct Websocket {
+    stream: TcpStream,
+    context: WebSocketContext,
+    rest: Bytes,
+    said: Vec<u8>,
+    heard: usize,
+}
+
+/// What became of a look for input.
+#[derive(Debug)]
+pub enum Heard {
+    /// A message, a ping or a pong. There may be more.
+    Message(Message),
+    /// Nothing, until the stream is readable again.
+    Silence,
+    /// Enough for now: there may be more to read, after others had their turn and what is
+    /// said was written.
+    Enough,
+    /// The client has closed or is gone.
+    Gone,
+    /// It breaks the rules, which this close tells.
+    Fault(CloseCode),
+    /// A message is longer than allowed.
+    TooLarge,
+}
+
+impl Websocket {
+    /// A websocket after its handshake. `leftover` was read with it; no message may be
+    /// longer than `max_message`.
+    pub fn new(stream: TcpStream, leftover: &[u8], max_message: usize) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BYTES)
+            .write_buffer_size(0)
+            .max_message_size(Some(max_message))
+            .max_frame_size(Some(max_message));
+        Self {
+            stream,
+            context: WebSocketContext::from_partially_read(
+                leftover.to_vec(),
+                Role::Server,
+                Some(config),
+            ),
+            rest: Bytes::new(),
+            said: Vec::new(),
+            heard: leftover.len(),
+        }
+    }
+
+    /// The stream, to be registered.
+    pub fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// Reads the next message. Pings are answered and closes returned by themselves.
+    pub fn hear(&mut self) -> Heard {
+        if self.said.len() > DEAF_BYTES {
+            return Heard::Enough;
+        }
+        let mut pipe = Pipe {
+            stream: &mut self.stream,
+            said: &mut self.said,
+            budget: VISIT_BYTES,
+        };
+        let heard = self.context.read(&mut pipe);
+        let is_spent = pipe.budget == 0;
+        self.heard += VISIT_BYTES - pipe.budget;
+        // A pong or the answer to a close: it goes to memory, which takes everything.
+        let _ = self.context.flush(&mut pipe);
+        match heard {
+            Ok(Message::Close(_)) => Heard::Gone,
+            Ok(message) => Heard::Message(message),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                if is_spent {
+                    Heard::Enough
+                } else {
+                    Heard::Silence
+                }
+            }
+            Err(Error::Capacity(_)) => Heard::TooLarge,
+            Err(Error::Utf8(_)) => Heard::Fault(CloseCode::Invalid),
+            Err(Error::Protocol(fault)) if !is_end(&fault) => Heard::Fault(CloseCode::Protocol),
+            Err(_) => Heard::Gone,
+        }
+    }
+
+    /// Bytes the client has sent since this was last asked.
+    pub fn take_heard(&mut self) -> usize {
+        std::mem::take(&mut self.heard)
+    }
+
+    /// Reads and forgets; whether the client has closed its side.
+    pub fn ignore(&mut self) -> bool {
+        let mut scratch = [0; 4096];
+        for _ in 0..VISIT_BYTES / scratch.len() {
+            match self.stream.read(&mut scratch) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
+            }
+        }
+        false
+    }
+
+    /// Queues a text frame for this client alone.
+    pub fn say(&mut self, text: String) {
+        text_frame(text.into(), &mut self.said);
+    }
+
+    /// Queues a binary frame for this client alone.
+    pub fn say_binary(&mut self, bytes: Bytes) {
+        let opcode = OpCode::Data(Data::Binary);
+        self.say_frame(Frame::message(bytes, opcode, true));
+    }
+
+    /// Queues a ping.
+    pub fn say_ping(&mut self) {
+        self.say_frame(Frame::ping(Bytes::new()));
+    }
+
+    /// Queues a close; nothing should be said after it.
+    pub fn say_close(&mut self, code: u16, reason: &'static str) {
+        self.say_frame(Frame::close(Some(CloseFrame {
+            code: code.into(),
+            reason: reason.into(),
+        })));
+    }
+
+    fn say_frame(&mut self, frame: Frame) {
+        frame
+            .format(&mut self.said)
+            .expect("memory takes everything");
+    }
+
+    /// Whether everything said has been taken by the kernel.
+    pub fn is_clear(&self) -> bool {
+        self.rest.is_empty() && self.said.is_empty()
+    }
+
+    /// Writes what was said and what is owed; whether that is all out.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub fn flush(&mut self) -> io::Result<bool> {
+        loop {
+            if self.rest.is_empty() {
+                if self.said.is_empty() {
+                    return Ok(true);
+                }
+                self.rest = std::mem::take(&mut self.said).into();
+            }
+            match self.stream.write(&self.rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(taken) => self.rest.advance(taken),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes whole frames that lie in two pieces; how many bytes the kernel took. What it
+    /// has left of a frame must be [owed](Self::owe) before anything else is written.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub fn write(&mut self, first: &[u8], second: &[u8]) -> io::Result<usize> {
+        debug_assert!(self.is_clear(), "frames would mix");
+        let pieces = [IoSlice::new(first), IoSlice::new(second)];
+        loop {
+            let taken = match second {
+                [] => self.stream.write(first),
+                _ => self.stream.write_vectored(&pieces),
+            };
+            match taken {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                taken => return taken,
+            }
+        }
+    }
+
+    /// Takes the rest of a frame that was cut, to be written before all else.
+    pub fn owe(&mut self, rest: Bytes) {
+        debug_assert!(
+            self.is_clear(),
+            "a frame is cut only when it was written at once"
+        );
+        self.rest = rest;
+    }
+
+    /// Queues whole frames for this client alone.
+    pub fn say_frames(&mut self, frames: Bytes) {
+        if self.is_clear() {
+            self.rest = frames;
+        } else {
+            self.said.extend_from_slice(&frames);
+        }
+    }
+}
+
+/// Writes a text frame of a server, header and payload, to memory.
+pub fn text_frame(payload: Bytes, out: &mut impl Write) {
+    Frame::message(payload, OpCode::Data(Data::Text), true)
+        .format(out)
+        .expect("memory takes everything");
+}
+
+/// The end of the connection rather than a fault of the client.
+fn is_end(fault: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool {
+    use tokio_tungstenite::tungstenite::error::ProtocolError as Fault;
+    matches!(
+        fault,
+        Fault::ResetWithoutClosingHandshake | Fault::ReceivedAfterClosing | Fault::SendAfterClosing
+    )
+}
+
+/// Reads from the client within a budget; writes to what is to be said.
+struct Pipe<'a> {
+    stream: &'a mut TcpStream,
+    said: &'a mut Vec<u8>,
+    budget: usize,
+}
+
+impl Read for Pipe<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(self.budget);
+        if most == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let count = loop {
+            match self.stream.read(&mut buffer[..most]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        self.budget -= count;
+        Ok(count)
+    }
+}
+
+impl Write for Pipe<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.said.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
