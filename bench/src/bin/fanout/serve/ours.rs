@@ -1,0 +1,131 @@
+//! filingwire itself: the whole server, fed through the door the monitors use.
+//!
+//! Each line becomes a sighting of a new filing; the server dedupes, appends, syncs and
+//! sends it like any other. The name of the filer makes up the size of the frame.
+//!
+//! Invariant: event `n` of the generator is `seq` `n` of the log, because nobody else
+//! appends.
+#![allow(clippy::print_stdout, reason = "the line says where it listens")]
+
+use std::io::BufRead;
+
+use anyhow::Context;
+use filingwire::{
+    app::App,
+    config::{Config, raw::Raw},
+    keys::{KeyFile, NewKey},
+};
+use monitors::{
+    clock::Clock,
+    sighting::{Report, Sighting},
+};
+use protocol::{
+    accession::Accession,
+    cik::Cik,
+    event::{Body, Event},
+    filing::{Filer, FilerRole, Filing, Source},
+    form::Form,
+    seq::{Epoch, Seq},
+    time::{Timestamp, to_millis},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::{mpsc, oneshot},
+};
+
+use crate::wire::EVENT_BYTES;
+
+/// Most sockets: below the usual hard limit of 20,000 open files.
+const CONNECTIONS_MAX: u32 = 19_500;
+
+/// Submitter of every filing: an agent's number that nobody has.
+const SUBMITTER: u64 = 1_999_999;
+
+/// Serves until stdin ends.
+///
+/// # Errors
+/// When it does not start.
+pub(super) fn run() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let served = runtime.block_on(serve());
+    // Ten thousand goodbyes are not what is measured.
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut raw = Raw::for_edgar(
+        "http://127.0.0.1:1",
+        "bench@filingwire.example",
+        "127.0.0.1:0",
+        folder.path(),
+    );
+    raw.stream.max_connections = CONNECTIONS_MAX;
+    let config = Config::check(&raw)?;
+    let api_key =
+        KeyFile::new(config.keys_file()).create(NewKey::named("bench"), Timestamp::now())?;
+    let (app, reports) = App::start_without_inflow(config, Clock::system()).await?;
+    let addr = app.addr();
+    let running = tokio::spawn(app.run_until(std::future::pending()));
+    let epoch = epoch(&addr.to_string()).await?;
+    let ready = serde_json::json!({
+        "port": addr.port(), "path": "/v1/stream?view=full", "api_key": api_key,
+        "greetings": 2, "filters": true, "on_disk": true, "after": format!("{epoch}-"),
+    });
+    println!("{ready}");
+    let (over, is_over) = oneshot::channel::<()>();
+    std::thread::spawn(move || {
+        report(&epoch, &reports);
+        drop(over);
+    });
+    tokio::select! {
+        ended = running => ended?,
+        _ = is_over => Ok(()),
+    }
+}
+
+/// The epoch of the log, as the server tells it.
+async fn epoch(addr: &str) -> anyhow::Result<Epoch> {
+    let mut socket = TcpStream::connect(addr).await?;
+    let request = format!("GET /v1/status HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await?;
+    let (_, rest) = answer
+        .split_once("\"head\":\"")
+        .context("the status has no head")?;
+    let (epoch, _) = rest.split_once('-').context("the head is no cursor")?;
+    Ok(Epoch::parse(epoch)?)
+}
+
+fn report(epoch: &Epoch, reports: &mpsc::Sender<Report>) {
+    let lines = std::io::stdin().lock().lines().map_while(Result::ok);
+    for (number, line) in (1..).zip(lines) {
+        let cik = line.parse().expect("the generator writes numbers");
+        let filing = filing(epoch, number, cik);
+        if reports
+            .blocking_send(Report::Sighted(Sighting { filing }))
+            .is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// A filing whose event is as large as everybody's.
+fn filing(epoch: &Epoch, number: u64, cik: u64) -> Filing {
+    let serial = u32::try_from(number).expect("fewer events than filings a year");
+    let accession = Accession::new(Cik::new(SUBMITTER), 26, serial)
+        .expect("a year has a million numbers for each submitter");
+    let form: Form = "8-K".parse().expect("a form");
+    let now = to_millis(Timestamp::now());
+    let mut filing = Filing::new(accession, form, Source::Atom, now);
+    let role = Some(FilerRole::Filer);
+    filing.filers = vec![Filer::new(Cik::new(cik), "", role)];
+    let body = Body::FilingSeen(filing.clone());
+    let frame = Event::new(epoch, Seq::new(number), now, body).to_frame();
+    filing.filers[0].name = "X".repeat(EVENT_BYTES.saturating_sub(frame.len()));
+    filing
+}
