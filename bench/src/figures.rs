@@ -16,6 +16,12 @@ impl Figures {
         self.values.push(value);
     }
 
+    /// Takes all of another's.
+    pub fn append(&mut self, other: &mut Self) {
+        self.sorted = false;
+        self.values.append(&mut other.values);
+    }
+
     /// The value that `share` of all do not exceed; zero when there is none.
     pub fn percentile(&mut self, share: f64) -> Duration {
         if !self.sorted {

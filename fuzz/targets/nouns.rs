@@ -8,11 +8,13 @@ use libfuzzer_sys::fuzz_target;
 use protocol::{
     accession::Accession,
     cik::Cik,
+    filter::Agent,
     form::Form,
     frame::{ClientMessage, ServerFrame, parse_after},
     lite::lite,
     pattern::Pattern,
     seq::Cursor,
+    ticker::Ticker,
 };
 
 fuzz_target!(|text: &str| {
@@ -20,6 +22,9 @@ fuzz_target!(|text: &str| {
     comes_back::<Cik>(text);
     comes_back::<Cursor>(text);
     comes_back::<Form>(text);
+    comes_back::<Pattern>(text);
+    comes_back::<Ticker>(text);
+    comes_back::<Agent>(text);
     if let (Ok(form), Ok(pattern)) = (text.parse::<Form>(), text.parse::<Pattern>()) {
         assert!(pattern.matches(form.as_str()) || text.contains('*'));
     }

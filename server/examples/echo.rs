@@ -107,8 +107,12 @@ impl Client {
                 Heard::TooLarge => self.close(NORMAL),
             }
         }
-        let flushed = self.socket.flush();
-        !self.socket.ignore() && flushed.is_ok()
+        match self.socket.flush() {
+            Ok(true) => self.socket.finish(),
+            Ok(false) => {}
+            Err(_) => return false,
+        }
+        !self.socket.ignore()
     }
 
     fn close(&mut self, code: u16) {

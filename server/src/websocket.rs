@@ -8,7 +8,10 @@
 //!
 //! Invariant: bytes of two frames never mix, whatever the kernel takes at a time.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::{
+    io::{self, IoSlice, Read, Write},
+    net::Shutdown,
+};
 
 use bytes::{Buf, Bytes};
 use mio::net::TcpStream;
@@ -123,6 +126,12 @@ impl Websocket {
     /// Bytes the client has sent since this was last asked.
     pub fn take_heard(&mut self) -> usize {
         std::mem::take(&mut self.heard)
+    }
+
+    /// Ends our side once everything is written: after a close, the server goes first.
+    pub fn finish(&mut self) {
+        // The client may be gone, which is an end too.
+        let _ = self.stream.shutdown(Shutdown::Write);
     }
 
     /// Reads and forgets; whether the client has closed its side.

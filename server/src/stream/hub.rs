@@ -7,7 +7,7 @@ use std::{
     net::{IpAddr, TcpStream},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -40,7 +40,14 @@ pub(crate) struct Hub {
 #[derive(Debug, Clone)]
 pub(crate) struct Door {
     commands: mpsc::Sender<Command>,
-    waker: Arc<Waker>,
+    bell: Arc<Bell>,
+}
+
+/// Wakes a sweep that waits; one that has been woken is not woken again before it looks.
+#[derive(Debug)]
+struct Bell {
+    waker: Waker,
+    rung: AtomicBool,
 }
 
 /// What a sweep sits on.
@@ -108,20 +115,31 @@ impl Door {
 
     /// Wakes the sweep.
     pub(super) fn wake(&self) {
-        if let Err(error) = self.waker.wake() {
+        if self.bell.rung.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if let Err(error) = self.bell.waker.wake() {
             tracing::error!(%error, "a sweep cannot be woken");
         }
+    }
+
+    /// The sweep is about to look: whatever comes from now on wakes it again.
+    pub(super) fn attend(&self) {
+        self.bell.rung.swap(false, Ordering::AcqRel);
     }
 }
 
 impl Seat {
     fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let bell = Bell {
+            waker: Waker::new(poll.registry(), WAKER)?,
+            rung: AtomicBool::new(false),
+        };
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         let door = Door {
             commands: sender,
-            waker,
+            bell: Arc::new(bell),
         };
         Ok(Self {
             poll,

@@ -28,7 +28,7 @@ use tokio::{
 use super::{
     Control, Shared,
     errands::Errands,
-    hub::{Command, Entrance, Seat, WAKER},
+    hub::{Command, Door, Entrance, Seat, WAKER},
     lanes::{Lanes, Token},
     place::{Bound, Located},
     rota::{Rota, Who},
@@ -67,6 +67,7 @@ pub(crate) struct Sweep {
     pub(super) errands: Errands,
     pub(super) control: watch::Receiver<Control>,
     poll: Poll,
+    door: Door,
     commands: mpsc::Receiver<Command>,
     pub(super) sessions: Slab<Session>,
     pub(super) lanes: Lanes,
@@ -130,7 +131,8 @@ impl Sweep {
         let oldest = shared.log.oldest().prev();
         let recent = shared.log.tip().get().saturating_sub(TAPE_EVENTS);
         Self {
-            errands: Errands::new(Arc::clone(&shared), seat.door, runtime),
+            errands: Errands::new(Arc::clone(&shared), seat.door.clone(), runtime),
+            door: seat.door,
             control: shared.control.clone(),
             poll: seat.poll,
             commands: seat.commands,
@@ -155,6 +157,7 @@ impl Sweep {
         let mut events = Events::with_capacity(1024);
         while !(self.closing && self.sessions.is_empty()) {
             self.look(&mut events)?;
+            self.door.attend();
             self.now = Instant::now();
             for event in &events {
                 self.stir(event);
@@ -376,7 +379,8 @@ impl Sweep {
                 ..
             }) => self.deliver(token),
             Stage::Subscribed(_) => self.catch_up(token),
-            _ => {}
+            Stage::Closing => self.sessions[token].socket.finish(),
+            Stage::Unknown(_) | Stage::Unsubscribed => {}
         }
     }
 

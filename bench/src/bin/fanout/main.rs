@@ -19,6 +19,7 @@ mod crowd;
 mod measures;
 mod poll;
 mod serve;
+mod soak;
 mod table;
 mod turn;
 mod wire;
@@ -31,6 +32,7 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 
 use contestant::Contestant;
 use serve::Role;
+use soak::Soak;
 use table::Table;
 use turn::{Plan, Turn};
 
@@ -51,6 +53,8 @@ enum Command {
         /// Which one
         role: Role,
     },
+    /// Serve subscribers for long, beside such as stop reading or come and go
+    Soak(Soak),
 }
 
 #[derive(Debug, Args)]
@@ -79,6 +83,15 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.command {
         Some(Command::Serve { role }) => role.run(),
+        Some(Command::Soak(soak)) => {
+            let command = vec![program()?, "serve".to_owned(), "ours".to_owned()];
+            let ours = Contestant {
+                name: "ours".to_owned(),
+                command,
+                is_peer: false,
+            };
+            soak.run(&ours, pin()?)
+        }
         None => arguments.contest.hold(),
     }
 }
@@ -114,7 +127,7 @@ impl Contest {
     }
 
     fn contestants(&self) -> anyhow::Result<Vec<Contestant>> {
-        let program = env::current_exe()?.display().to_string();
+        let program = program()?;
         let roles = Role::value_variants().iter();
         let names = roles.filter_map(|role| Some(role.to_possible_value()?.get_name().to_owned()));
         let mut contestants: Vec<_> = names
@@ -155,6 +168,10 @@ impl Contest {
             println!("NOT FINISHED: {failure}");
         }
     }
+}
+
+fn program() -> anyhow::Result<String> {
+    Ok(env::current_exe()?.display().to_string())
 }
 
 /// Keeps to the second core and leaves the first to the servers; whether there are two.
