@@ -51,15 +51,11 @@ pub(super) enum Next {
     /// It must say what it subscribes to.
     AwaitSubscription,
     /// It is subscribed.
-    Begin(Box<Beginning>),
-}
-
-/// Where a subscription begins, and of what.
-#[derive(Debug)]
-pub(super) struct Beginning {
-    pub(super) located: Located,
-    /// The `subscribed` frame.
-    pub(super) said: String,
+    Begin {
+        located: Box<Located>,
+        /// Whether it begins where the session is by now, and not at a place of its own.
+        goes_on: bool,
+    },
 }
 
 /// What an errand brings back.
@@ -194,20 +190,14 @@ async fn proceed(shared: &Shared, request: Request) -> Next {
 }
 
 async fn subscribe(shared: &Shared, asked: Subscription, current: Option<Seq>) -> Next {
-    match begin(shared, asked, current).await {
-        Ok(beginning) => Next::Begin(Box::new(beginning)),
+    let goes_on = asked.after.is_none() && current.is_some();
+    match place::locate(shared, asked, current).await {
+        Ok(located) => Next::Begin {
+            located: Box::new(located),
+            goes_on,
+        },
         Err(refusal) => Next::Close(refusal.into()),
     }
-}
-
-async fn begin(
-    shared: &Shared,
-    asked: Subscription,
-    current: Option<Seq>,
-) -> Result<Beginning, Refusal> {
-    let located = place::locate(shared, asked, current).await?;
-    let said = place::subscribed(shared, located.after, &located.rule.filter);
-    Ok(Beginning { located, said })
 }
 
 async fn fetch(mut walk: Box<Walk>, readers: &Semaphore) -> Result<Chunk, Refusal> {

@@ -165,6 +165,17 @@ impl Session {
         self.place.as_ref().and_then(Place::key_id)
     }
 
+    /// Forgets where in the log's files it was reading: who does not read holds no file.
+    pub(super) fn close_file(&mut self) {
+        if let Stage::Subscribed(Subscribed {
+            position: Position::Apart { walk, .. },
+            ..
+        }) = &mut self.stage
+        {
+            *walk = None;
+        }
+    }
+
     /// It has another place among the members of its lane.
     pub(super) fn move_to(&mut self, place: usize) {
         if let Stage::Subscribed(Subscribed {

@@ -40,6 +40,9 @@ use crate::websocket::Websocket;
 /// Members visited before the sweep looks at anything else.
 const VISITS: usize = 64;
 
+/// Commands taken before members that are due are visited again.
+const COMMANDS: usize = 64;
+
 /// Bytes of newest frames kept for sessions that come back without a filter: hours of
 /// EDGAR's events.
 const TAPE_BYTES: usize = 16 << 20;
@@ -176,6 +179,7 @@ impl Sweep {
     fn look(&mut self, events: &mut Events) -> anyhow::Result<()> {
         let busy = self.lanes.any_due()
             || !self.revisits.is_empty()
+            || !self.commands.is_empty()
             || self.lanes.examined() < self.shared.log.tip();
         let patience = if busy {
             Some(Duration::ZERO)
@@ -206,7 +210,10 @@ impl Sweep {
     }
 
     fn take_commands(&mut self) {
-        while let Ok(command) = self.commands.try_recv() {
+        for _ in 0..COMMANDS {
+            let Ok(command) = self.commands.try_recv() else {
+                return;
+            };
             match command {
                 Command::Enter(entrance) => {
                     if let Err(error) = self.enter(*entrance) {
@@ -446,6 +453,7 @@ impl Sweep {
     fn stick(&mut self, token: Token) {
         self.part(token);
         let session = &mut self.sessions[token];
+        session.close_file();
         session.was_stuck = true;
         if session.stuck_since.is_none() {
             session.stuck_since = Some(self.now);

@@ -15,9 +15,9 @@ use protocol::{
 use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding};
 
 use super::{
-    errands::{Answer, Beginning, Chunk, Next},
+    errands::{Answer, Chunk, Next},
     lanes::Token,
-    place,
+    place::{self, Located},
     rota::Who,
     session::{End, Position, Question, Session, Stage, Subscribed, pong, too_large},
     sweep::Sweep,
@@ -190,13 +190,21 @@ impl Sweep {
                 session.stage = Stage::Unsubscribed;
                 self.duties.opening.put(self.now, session.who);
             }
-            Next::Begin(beginning) => self.begin(token, *beginning),
+            Next::Begin {
+                mut located,
+                goes_on,
+            } => {
+                if let Some((through, ..)) = self.position(token).filter(|_| goes_on) {
+                    located.after = through;
+                }
+                self.begin(token, *located);
+            }
         }
         self.advance(token);
     }
 
-    fn begin(&mut self, token: Token, beginning: Beginning) {
-        let Beginning { located, said } = beginning;
+    fn begin(&mut self, token: Token, located: Located) {
+        let said = place::subscribed(&self.shared, located.after, &located.rule.filter);
         let is_first = !matches!(self.sessions[token].stage, Stage::Subscribed(_));
         self.leave_lane(token);
         let session = &mut self.sessions[token];
@@ -252,6 +260,8 @@ impl Sweep {
         }
         session.socket.say_close(code.number(), reason);
         session.stage = Stage::Closing;
+        // An answer that is under way must not bring it back.
+        session.question = Question::None;
         self.duties.farewell.put(self.now, session.who);
         self.shared.metrics.closed(code.number());
         tracing::debug!(code = code.number(), "session closed");

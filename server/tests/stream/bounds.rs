@@ -117,6 +117,22 @@ async fn subscribing_again_goes_on_where_it_was_and_counts_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn subscribing_again_while_events_flow_neither_doubles_nor_loses() {
+    let mut ground = Ground::start().await;
+    let mut reader = Subscriber::connect(&ground, "", None).await;
+    for round in 1..=10 {
+        ground.publish(150, "8-K").await;
+        reader.say(r#"{"op":"subscribe","filter":{}}"#).await;
+        ground.publish(150, "8-K").await;
+        reader.read_through(round * 300).await;
+    }
+
+    let all = [reader.earlier, reader.seqs].concat();
+    assert_eq!(all, (1..=3000).collect::<Vec<u64>>());
+    ground.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_may_come_in_many_small_pieces() {
     let ground = Ground::start().await;
     let mut reader = Subscriber::connect(&ground, "", None).await;

@@ -26,6 +26,8 @@ pub(crate) struct Subscriber {
     pub(crate) seqs: Vec<u64>,
     pub(crate) through: u64,
     pub(crate) lags: Vec<u64>,
+    /// Numbers of all events of earlier subscriptions.
+    pub(crate) earlier: Vec<u64>,
     pub(crate) closed: Option<CloseFrame>,
 }
 
@@ -51,6 +53,7 @@ impl Subscriber {
             seqs: Vec::new(),
             through: 0,
             lags: Vec::new(),
+            earlier: Vec::new(),
             closed: None,
         }
     }
@@ -78,7 +81,7 @@ impl Subscriber {
         };
         match frame["type"].as_str().unwrap() {
             "subscribed" => {
-                self.seqs.clear();
+                self.earlier.append(&mut self.seqs);
                 self.through = number(&frame["after"]);
             }
             "heartbeat" => {
