@@ -33,6 +33,10 @@ use crate::{
 /// Bytes of frames read for a session at a time, and about the most it holds.
 const CHUNK_BYTES: usize = 64 * 1024;
 
+/// Batches of the log examined at a time, so that nobody's search for what is rare keeps
+/// the others waiting, or goes on for long after its session.
+const BATCHES_MAX: u32 = 8;
+
 /// Sessions of one sweep that read the log at the same time.
 const READERS_MAX: usize = 16;
 
@@ -201,7 +205,7 @@ async fn subscribe(shared: &Shared, asked: Subscription, current: Option<Seq>) -
 }
 
 async fn fetch(mut walk: Box<Walk>, readers: &Semaphore) -> Result<Chunk, Refusal> {
-    let (mut frames, mut count) = (Vec::new(), 0);
+    let (mut frames, mut count, mut batches) = (Vec::new(), 0, 0);
     let mut waited = false;
     let is_last = loop {
         let batch = {
@@ -209,12 +213,13 @@ async fn fetch(mut walk: Box<Walk>, readers: &Semaphore) -> Result<Chunk, Refusa
             walk.read(usize::MAX).await?
         };
         count += batch.records.len() as u64;
+        batches += 1;
         for record in &batch.records {
             text_frame(walk.frame(record), &mut frames);
         }
         match batch.then {
             Then::End => break true,
-            Then::Read if frames.len() < CHUNK_BYTES => {}
+            Then::Read if frames.len() < CHUNK_BYTES && batches < BATCHES_MAX => {}
             Then::Wait if walk.is_bounded() && frames.is_empty() && !waited => {
                 // Whether it moved or not, the heartbeats should know how far we are.
                 let _ = timeout(LONGEST_WAIT, walk.wait()).await;

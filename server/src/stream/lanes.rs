@@ -8,7 +8,7 @@
 //! Invariant: a member that is not due has been given everything on its lane's tape.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -50,6 +50,9 @@ pub(super) struct Lane {
     next: usize,
     /// Members still to be visited since the newest frame came.
     due: usize,
+    /// Members still to be visited until all have what lies before `given`.
+    unvisited: usize,
+    given: u64,
     /// Members and sessions that will be again.
     attached: usize,
     newest: Seq,
@@ -87,7 +90,7 @@ impl Lanes {
         let id = self
             .lanes
             .insert(Lane::new(Arc::clone(&rule), self.examined));
-        match rule.filter.ciks() {
+        match indexed(&rule) {
             Some(ciks) => {
                 for cik in ciks {
                     self.by_cik.entry(*cik).or_default().push(id);
@@ -108,7 +111,7 @@ impl Lanes {
         let lane = self.lanes.remove(id);
         self.by_rule.remove(&lane.rule);
         self.due.retain(|due| *due != id);
-        match lane.rule.filter.ciks() {
+        match indexed(&lane.rule) {
             Some(ciks) => {
                 for cik in ciks {
                     if let Some(found) = self.by_cik.get_mut(cik) {
@@ -155,6 +158,7 @@ impl Lanes {
         lane.tape.push(record.seq, frame_in(record, lane.rule.view));
         if lane.due == 0 && !lane.members.is_empty() {
             self.due.push_back(id);
+            lane.begin_round();
         }
         lane.due = lane.members.len();
         lane.forget();
@@ -171,9 +175,12 @@ impl Lanes {
         };
         lane.next = place + 1;
         lane.due -= 1;
+        lane.unvisited = lane.unvisited.saturating_sub(1);
         let member = lane.members[place];
-        if lane.due == 0 {
-            self.due.pop_front();
+        // The lanes take turns, so that one whose round never ends keeps no other waiting.
+        self.due.pop_front();
+        if lane.due > 0 {
+            self.due.push_back(id);
         }
         Some((id, member))
     }
@@ -197,6 +204,7 @@ impl Lanes {
         if lane.due > 0 {
             // It stands in the round, which must still reach the others.
             lane.due += 1;
+            lane.unvisited += 1;
         }
         lane.members.len() - 1
     }
@@ -208,6 +216,7 @@ impl Lanes {
         if lane.due > 0 {
             // The one that has moved may not have been visited, so all are, once more.
             lane.due = lane.members.len();
+            lane.unvisited = lane.due;
             if lane.due == 0 {
                 self.due.retain(|due| *due != id);
             }
@@ -221,6 +230,13 @@ impl Lanes {
     }
 }
 
+/// The filers by which a lane is found; none for a rule that names so many that finding it
+/// by each would cost more than asking it about every event.
+fn indexed(rule: &Rule) -> Option<&BTreeSet<Cik>> {
+    const MOST: usize = 64;
+    rule.filter.ciks().filter(|ciks| ciks.len() <= MOST)
+}
+
 impl Lane {
     fn new(rule: Arc<Rule>, floor: Seq) -> Self {
         Self {
@@ -230,6 +246,8 @@ impl Lane {
             members: Vec::new(),
             next: 0,
             due: 0,
+            unvisited: 0,
+            given: 0,
             attached: 1,
             newest: floor,
         }
@@ -240,9 +258,20 @@ impl Lane {
         &self.rule
     }
 
+    /// Everybody is visited from here on.
+    fn begin_round(&mut self) {
+        self.unvisited = self.members.len();
+        self.given = self.tape.end().offset;
+    }
+
+    /// Forgets what all members have been given, also while events come faster than a
+    /// round takes.
     fn forget(&mut self) {
         if self.due == 0 {
-            self.tape.trim(self.keep);
+            self.tape.trim(self.keep, self.tape.end().offset);
+        } else if self.unvisited == 0 {
+            self.tape.trim(self.keep, self.given);
+            self.begin_round();
         }
     }
 }
@@ -364,6 +393,31 @@ mod tests {
 
         assert!(lanes.by_cik.is_empty());
         assert_eq!((lanes.lanes.len(), lanes.by_rule.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_round_that_never_ends_delays_no_lane_and_keeps_no_old_frames() {
+        let mut lanes = Lanes::new(Seq::ZERO, 0);
+        let large = lanes.attach(Rule::default());
+        let small = lanes.attach(rule("forms", "8-K"));
+        for member in 0..10 {
+            lanes.join(large, member);
+        }
+        lanes.join(small, 10);
+
+        // An event for each visit: the round of the large lane is never over.
+        let mut visits = Vec::new();
+        for record in records(100) {
+            lanes.push(&record);
+            let (lane, member) = lanes.next_due().unwrap();
+            visits.push(member);
+            lanes.rest(lane);
+        }
+
+        assert!(visits.iter().filter(|member| **member == 10).count() >= 40);
+        let tape = &lanes.get(large).tape;
+        let held = tape.end().offset - tape.start();
+        assert!(held < tape.end().offset / 2, "{held}");
     }
 
     #[test]

@@ -132,7 +132,7 @@ fn resolve_until(shared: &Shared, until: Option<Until>, after: Seq) -> Result<Bo
         }
         Some(Until::Cursor(cursor)) if cursor.seq < after => {
             let message = format!("`until` {cursor} lies before `after`; nothing can be sent");
-            Err(Refusal::new(ErrorCode::BadParameter, message).field("until"))
+            Err(Refusal::new(ErrorCode::FilterImpossible, message).field("until"))
         }
         Some(Until::Cursor(cursor)) => Ok(Bound::Seq(cursor.seq)),
     }

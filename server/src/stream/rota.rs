@@ -51,6 +51,48 @@ impl Rota {
     }
 }
 
+/// What is due by the clock.
+#[derive(Debug)]
+pub(super) struct Duties {
+    pub(super) heartbeat: Rota,
+    pub(super) ping: Rota,
+    /// A pong is missing for too long.
+    pub(super) pong: Rota,
+    /// The kernel takes nothing for too long.
+    pub(super) stuck: Rota,
+    /// Key and subscription are missing for too long.
+    pub(super) opening: Rota,
+    /// The client's answer to our close is missing for too long.
+    pub(super) farewell: Rota,
+}
+
+impl Duties {
+    pub(super) fn new(heartbeat: Duration) -> Self {
+        let seconds = |seconds| Rota::new(Duration::from_secs(seconds));
+        Self {
+            heartbeat: Rota::new(heartbeat),
+            ping: seconds(20),
+            pong: seconds(30),
+            stuck: seconds(30),
+            opening: seconds(10),
+            farewell: seconds(2),
+        }
+    }
+
+    /// When the next of all is due.
+    pub(super) fn next(&self) -> Option<Instant> {
+        let all = [
+            &self.heartbeat,
+            &self.ping,
+            &self.pong,
+            &self.stuck,
+            &self.opening,
+            &self.farewell,
+        ];
+        all.iter().filter_map(|rota| rota.next()).min()
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {

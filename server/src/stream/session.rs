@@ -77,6 +77,10 @@ pub(super) struct Session {
     pub(super) stuck_since: Option<Instant>,
     /// Whether it has been stuck since all it was owed was last written.
     pub(super) was_stuck: bool,
+    /// Whether it was told that it lags, and has not caught up since.
+    pub(super) is_lagging: bool,
+    /// Since when a key or a subscription is awaited.
+    pub(super) awaited_since: Option<Instant>,
     /// When the ping was sent whose pong is missing.
     pub(super) pinged_at: Option<Instant>,
     quota: Quota,
@@ -155,6 +159,8 @@ impl Session {
             unheard: false,
             stuck_since: None,
             was_stuck: false,
+            is_lagging: false,
+            awaited_since: None,
             pinged_at: None,
             quota: Quota::new(),
         }

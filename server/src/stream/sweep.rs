@@ -31,7 +31,7 @@ use super::{
     hub::{Command, Door, Entrance, Seat, WAKER},
     lanes::{Lanes, Token},
     place::{Bound, Located},
-    rota::{Rota, Who},
+    rota::{Duties, Who},
     session::{Position, Question, Session, Stage, Subscribed},
     walk::Walk,
 };
@@ -85,47 +85,6 @@ pub(crate) struct Sweep {
     entered: u64,
     /// Questions asked.
     turns: u32,
-}
-
-/// What is due by the clock.
-#[derive(Debug)]
-pub(super) struct Duties {
-    pub(super) heartbeat: Rota,
-    pub(super) ping: Rota,
-    /// A pong is missing for too long.
-    pub(super) pong: Rota,
-    /// The kernel takes nothing for too long.
-    pub(super) stuck: Rota,
-    /// Key and subscription are missing for too long.
-    pub(super) opening: Rota,
-    /// The client's answer to our close is missing for too long.
-    pub(super) farewell: Rota,
-}
-
-impl Duties {
-    fn new(heartbeat: Duration) -> Self {
-        let seconds = |seconds| Rota::new(Duration::from_secs(seconds));
-        Self {
-            heartbeat: Rota::new(heartbeat),
-            ping: seconds(20),
-            pong: seconds(30),
-            stuck: seconds(30),
-            opening: seconds(10),
-            farewell: seconds(2),
-        }
-    }
-
-    fn next(&self) -> Option<Instant> {
-        let all = [
-            &self.heartbeat,
-            &self.ping,
-            &self.pong,
-            &self.stuck,
-            &self.opening,
-            &self.farewell,
-        ];
-        all.iter().filter_map(|rota| rota.next()).min()
-    }
 }
 
 impl Sweep {
@@ -262,6 +221,7 @@ impl Sweep {
         slot.insert(Session::new(who, socket, from, place, wire));
         self.shared.metrics.sessions.inc();
         self.proceed(token, next);
+        self.obey_late(token);
         if !leftover.is_empty() && self.sessions.contains(token) {
             self.hear(token);
         }
@@ -339,7 +299,7 @@ impl Sweep {
             return;
         }
         match session.socket.flush() {
-            Ok(true) => {}
+            Ok(true) => session.stuck_since = None,
             Ok(false) => return self.stick(token),
             Err(_) => return self.remove(token),
         }
@@ -359,15 +319,16 @@ impl Sweep {
         *spot = reached;
         self.shared.metrics.frames_sent.inc_by(frames);
         if taken < all {
-            self.stick(token);
+            return self.stick(token);
         }
+        session.is_lagging = false;
     }
 
     /// Does what can be done for a session now: writes what was said, then frames.
     pub(super) fn advance(&mut self, token: Token) {
         let session = &mut self.sessions[token];
         match session.socket.flush() {
-            Ok(true) => {}
+            Ok(true) => session.stuck_since = None,
             Ok(false) => return self.stick(token),
             Err(_) => return self.remove(token),
         }
@@ -391,7 +352,7 @@ impl Sweep {
         }
     }
 
-    /// A session that was stuck and is far behind is told how far.
+    /// A session that was stuck and is far behind is told how far, once.
     fn tell_lag(&mut self, token: Token) -> bool {
         let session = &mut self.sessions[token];
         let Stage::Subscribed(Subscribed {
@@ -402,10 +363,12 @@ impl Sweep {
             return false;
         };
         let behind = cursor.behind(self.shared.log.tip());
-        if behind >= LAG_EVENTS {
+        let is_news = behind >= LAG_EVENTS && !session.is_lagging;
+        if is_news {
+            session.is_lagging = true;
             session.socket.say(super::talk::lag(behind));
         }
-        behind >= LAG_EVENTS
+        is_news
     }
 
     /// Puts a session that is apart back on its tape, or fetches what is no longer there.

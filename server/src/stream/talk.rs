@@ -4,6 +4,8 @@
 //!
 //! Invariant: a session that is ending says why, says goodbye, and says nothing more.
 
+use std::time::Instant;
+
 use protocol::{
     close::CloseCode,
     frame::{
@@ -171,6 +173,7 @@ impl Sweep {
             }
         };
         self.proceed(token, next);
+        self.obey_late(token);
         if self.sessions.get(token).is_some_and(|s| s.unheard) {
             self.hear(token);
         }
@@ -184,10 +187,12 @@ impl Sweep {
             Next::Close(end) => return self.end(token, end),
             Next::AwaitKey(request) => {
                 session.stage = Stage::Unknown(request);
+                session.awaited_since = Some(self.now);
                 self.duties.opening.put(self.now, session.who);
             }
             Next::AwaitSubscription => {
                 session.stage = Stage::Unsubscribed;
+                session.awaited_since = Some(self.now);
                 self.duties.opening.put(self.now, session.who);
             }
             Next::Begin {
@@ -296,12 +301,9 @@ impl Sweep {
                     CloseCode::SlowConsumer.into(),
                 );
             }
-            if let Some((_, who)) = self.duties.opening.take(self.now) {
+            if let Some((put, who)) = self.duties.opening.take(self.now) {
                 idle = false;
-                let unknown = |session: &Session| matches!(session.stage, Stage::Unknown(_));
-                self.end_if(who, unknown, keyless().into());
-                let idle_one = |session: &Session| matches!(session.stage, Stage::Unsubscribed);
-                self.end_if(who, idle_one, idle_refusal().into());
+                self.end_opening(who, put);
             }
             if let Some((_, who)) = self.duties.farewell.take(self.now) {
                 idle = false;
@@ -313,6 +315,25 @@ impl Sweep {
                 return;
             }
         }
+    }
+
+    /// Ends a session that has not sent its key or its subscription. One whose answer is
+    /// still being found out has more time.
+    fn end_opening(&mut self, who: Who, put: Instant) {
+        let now = self.now;
+        let Some(session) = self.find(who).filter(|s| s.awaited_since == Some(put)) else {
+            return;
+        };
+        let refusal = match session.stage {
+            _ if session.question != Question::None => {
+                session.awaited_since = Some(now);
+                return self.duties.opening.put(now, who);
+            }
+            Stage::Unknown(_) => keyless(),
+            Stage::Unsubscribed => idle_refusal(),
+            Stage::Subscribed(_) | Stage::Closing => return,
+        };
+        self.end(who.token, refusal.into());
     }
 
     fn end_if(&mut self, who: Who, is_due: impl Fn(&Session) -> bool, end: End) {
@@ -394,12 +415,26 @@ impl Sweep {
             return self.close_all(&tokens);
         }
         for token in tokens {
-            let session = &self.sessions[token];
-            let is_good = |id| self.shared.is_still_good(id, Scope::Stream);
-            if !matches!(session.stage, Stage::Closing) && !session.key_id().is_none_or(is_good) {
-                let message = "the API key was revoked or has expired";
-                self.end(token, Refusal::new(ErrorCode::Unauthorized, message).into());
-            }
+            self.check_key(token);
+        }
+    }
+
+    /// Ends a session whose API key is no longer good.
+    fn check_key(&mut self, token: Token) {
+        let session = &self.sessions[token];
+        let is_good = |id| self.shared.is_still_good(id, Scope::Stream);
+        if !matches!(session.stage, Stage::Closing) && !session.key_id().is_none_or(is_good) {
+            let message = "the API key was revoked or has expired";
+            self.end(token, Refusal::new(ErrorCode::Unauthorized, message).into());
+        }
+    }
+
+    /// Obeys for a session that came, or named its key, after all others had obeyed.
+    pub(super) fn obey_late(&mut self, token: Token) {
+        if self.closing && self.sessions.contains(token) {
+            self.close_all(&[token]);
+        } else if self.sessions.contains(token) {
+            self.check_key(token);
         }
     }
 

@@ -109,24 +109,31 @@ impl Tape {
         (spot, rest.collect())
     }
 
-    /// The last event before a spot, or the floor.
+    /// The last event that a reader at a spot needs no more: the one before the next frame,
+    /// wanted or not, or the newest frame.
     pub(super) fn seq_before(&self, spot: Spot) -> Seq {
         let place = spot.frames - self.dropped;
         let place = usize::try_from(place).expect("what is held fits in memory");
-        place
-            .checked_sub(1)
-            .map_or(self.floor, |place| self.marks[place].seq)
+        match self.marks.get(place) {
+            Some(next) => next.seq.prev(),
+            None => self.marks.back().map_or(self.floor, |mark| mark.seq),
+        }
     }
 
-    /// Forgets the oldest frames until at most `keep` bytes are held.
-    pub(super) fn trim(&mut self, keep: usize) {
+    /// Forgets the oldest frames until at most `keep` bytes are held, but none behind
+    /// `given`, which lies between two frames.
+    pub(super) fn trim(&mut self, keep: usize, given: u64) {
         if self.bytes.len() <= keep {
             return;
         }
         let until = self.end().offset - keep as u64;
-        let gone = self.marks.partition_point(|mark| mark.end < until) + 1;
+        let surplus = self.marks.partition_point(|mark| mark.end < until) + 1;
+        let gone = surplus.min(self.marks.partition_point(|mark| mark.end <= given));
+        if gone == 0 {
+            return;
+        }
         let last = self.marks.drain(..gone).next_back();
-        let last = last.expect("bytes are held, so a frame is");
+        let last = last.expect("at least one goes");
         let bytes = usize::try_from(last.end - self.start).expect("what is held fits in memory");
         self.bytes.drain(..bytes);
         (self.start, self.floor) = (last.end, last.seq);
@@ -183,7 +190,7 @@ mod tests {
     #[test]
     fn what_was_forgotten_is_not_guessed() {
         let mut tape = tape(&[3, 5, 9]);
-        tape.trim(30);
+        tape.trim(30, u64::MAX);
 
         assert_eq!(tape.floor, Seq::new(3));
         assert_eq!(tape.spot_after(Seq::new(2)), None);
@@ -200,7 +207,7 @@ mod tests {
     #[test]
     fn an_empty_tape_keeps_its_count_and_its_floor() {
         let mut tape = tape(&[3, 5]);
-        tape.trim(0);
+        tape.trim(0, u64::MAX);
 
         assert_eq!(
             tape.end(),
@@ -218,7 +225,7 @@ mod tests {
     #[test]
     fn a_cut_at_any_byte_is_mended_up_to_the_next_frame() {
         let mut tape = tape(&[1, 2, 3, 4]);
-        tape.trim(36);
+        tape.trim(36, u64::MAX);
         let whole = text(&tape, 12);
 
         for offset in 12..=48 {
@@ -236,7 +243,7 @@ mod tests {
         let mut tape = tape(&[]);
         for seq in 1..=1000 {
             tape.push(Seq::new(seq), Bytes::from(format!("{seq:010}")));
-            tape.trim(100);
+            tape.trim(100, u64::MAX);
             let spot = tape.spot_after(Seq::new(seq.saturating_sub(3))).unwrap();
             let held = text(&tape, spot.offset);
             assert!(held.ends_with(format!("{seq:010}").as_bytes()));
