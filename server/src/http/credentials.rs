@@ -139,8 +139,8 @@ impl Shared {
         })
     }
 
-    /// Whether a session of the key of this id may go on. A key that is newer than what was last read
-    /// of the key file is as good as when it was let in.
+    /// Whether a session of the key of this id may go on. A key that is newer than what
+    /// was last read of the key file is as good as when it was let in.
     pub(crate) fn is_still_good(&self, id: &str, scope: Scope) -> bool {
         let Control {
             keys, keys_version, ..

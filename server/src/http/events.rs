@@ -115,12 +115,14 @@ pub(crate) async fn page(
 /// # Errors
 /// A [`Refusal`] unless the server is running.
 pub(super) fn check_phase(shared: &Shared) -> Result<(), Refusal> {
-    let message = match shared.status.phase() {
-        Phase::Running => return Ok(()),
-        Phase::Starting => "the server is starting; try again in 2 seconds",
-        Phase::Draining => "the server is stopping; try again in 2 seconds",
-    };
-    Err(Refusal::new(ErrorCode::Starting, message))
+    match shared.status.phase() {
+        Phase::Running => Ok(()),
+        Phase::Starting => Err(place::starting()),
+        Phase::Draining => {
+            let message = "the server is stopping; try again in 2 seconds";
+            Err(Refusal::new(ErrorCode::Starting, message))
+        }
+    }
 }
 
 fn admit(shared: &Shared, key: Option<&ApiKey>) -> Result<Place, Refusal> {

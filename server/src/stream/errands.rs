@@ -8,7 +8,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use protocol::{
     close::CloseCode,
-    frame::{ErrorCode, Refusal, Subscription},
+    frame::{Refusal, Subscription},
     seq::Seq,
     time::Timestamp,
 };
@@ -161,7 +161,7 @@ pub(super) async fn open(
 ) -> Next {
     match shared.status.phase() {
         Phase::Running => {}
-        Phase::Starting => return Next::Close(starting().into()),
+        Phase::Starting => return Next::Close(place::starting().into()),
         Phase::Draining => return Next::Close(CloseCode::GoingAway.into()),
     }
     let request = match request {
@@ -179,11 +179,6 @@ pub(super) async fn open(
         }
     }
     proceed(shared, request).await
-}
-
-fn starting() -> Refusal {
-    let message = "the server is starting; try again in 2 seconds";
-    Refusal::new(ErrorCode::Starting, message)
 }
 
 async fn proceed(shared: &Shared, request: Request) -> Next {

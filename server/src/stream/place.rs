@@ -70,6 +70,12 @@ pub(crate) async fn locate(
     })
 }
 
+/// What is said to who comes before the server serves.
+pub(crate) fn starting() -> Refusal {
+    let message = "the server is starting; try again in 2 seconds";
+    Refusal::new(ErrorCode::Starting, message)
+}
+
 /// The greeting, a frame.
 pub(crate) fn hello(shared: &Shared, authenticated: bool) -> String {
     let log = &shared.log;

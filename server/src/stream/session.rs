@@ -5,6 +5,7 @@
 //! Invariant: `sent` and `through` of a heartbeat count what was queued before it.
 
 use std::{
+    fmt::Display,
     net::IpAddr,
     time::{Duration, Instant},
 };
@@ -201,12 +202,7 @@ impl Session {
         let quota = &mut self.quota;
         quota.turn(now);
         quota.messages += 1;
-        if quota.messages <= MESSAGES_PER_SECOND {
-            return Ok(());
-        }
-        let message =
-            format!("more than {MESSAGES_PER_SECOND} messages in a second; try again in 1 second");
-        Err(Refusal::new(ErrorCode::TooManyMessages, message))
+        within(quota.messages, MESSAGES_PER_SECOND, "messages")
     }
 
     /// Counts the bytes heard since this was last called.
@@ -217,12 +213,7 @@ impl Session {
         let quota = &mut self.quota;
         quota.turn(now);
         quota.bytes += self.socket.take_heard();
-        if quota.bytes <= BYTES_PER_SECOND {
-            return Ok(());
-        }
-        let message =
-            format!("more than {BYTES_PER_SECOND} bytes in a second; try again in 1 second");
-        Err(Refusal::new(ErrorCode::TooManyMessages, message))
+        within(quota.bytes, BYTES_PER_SECOND, "bytes")
     }
 
     /// Counts a ping or a pong.
@@ -233,14 +224,16 @@ impl Session {
         let quota = &mut self.quota;
         quota.turn(now);
         quota.controls += 1;
-        if quota.controls <= CONTROLS_PER_SECOND {
-            return Ok(());
-        }
-        let message = format!(
-            "more than {CONTROLS_PER_SECOND} pings or pongs in a second; try again in 1 second"
-        );
-        Err(Refusal::new(ErrorCode::TooManyMessages, message))
+        within(quota.controls, CONTROLS_PER_SECOND, "pings or pongs")
     }
+}
+
+fn within<N: PartialOrd + Display>(count: N, most: N, what: &str) -> Result<(), Refusal> {
+    if count <= most {
+        return Ok(());
+    }
+    let message = format!("more than {most} {what} in a second; try again in 1 second");
+    Err(Refusal::new(ErrorCode::TooManyMessages, message))
 }
 
 /// What a client has sent in the current second.
