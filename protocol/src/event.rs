@@ -3,8 +3,10 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
 use crate::{
+    day::Day,
     filing::Filing,
     named::named,
+    outage::Outage,
     seq::{Cursor, Epoch, Seq},
     time::Timestamp,
 };
@@ -27,6 +29,14 @@ pub enum Body {
     FilingSeen(Filing),
     /// A version of its submission is in the archive.
     FilingArchived(Filing),
+    /// EDGAR's indexes no longer list it; what we have of it stays.
+    FilingWithdrawn(Filing),
+    /// Everything that EDGAR's daily index lists is in the log.
+    DaySealed(Day),
+    /// A part of ours does not do its work.
+    SourceDown(Outage),
+    /// It does again.
+    SourceUp(Outage),
 }
 
 named! {
@@ -40,9 +50,9 @@ named! {
         FilingWithdrawn = "filing.withdrawn",
         /// A day is proven complete.
         DaySealed = "day.sealed",
-        /// A source does not answer.
+        /// A part of ours does not do its work.
         SourceDown = "source.down",
-        /// A source answers again.
+        /// It does again.
         SourceUp = "source.up",
     }
 }
@@ -58,20 +68,30 @@ impl Body {
         match self {
             Self::FilingSeen(_) => EventType::FilingSeen,
             Self::FilingArchived(_) => EventType::FilingArchived,
+            Self::FilingWithdrawn(_) => EventType::FilingWithdrawn,
+            Self::DaySealed(_) => EventType::DaySealed,
+            Self::SourceDown(_) => EventType::SourceDown,
+            Self::SourceUp(_) => EventType::SourceUp,
         }
     }
 
-    /// The filing it is about.
+    /// The filing it is about; `None` of an event that is about none.
     pub const fn filing(&self) -> Option<&Filing> {
         match self {
-            Self::FilingSeen(filing) | Self::FilingArchived(filing) => Some(filing),
+            Self::FilingSeen(filing)
+            | Self::FilingArchived(filing)
+            | Self::FilingWithdrawn(filing) => Some(filing),
+            Self::DaySealed(_) | Self::SourceDown(_) | Self::SourceUp(_) => None,
         }
     }
 
     /// The filing it is about, to be changed before it is encoded.
-    pub const fn filing_mut(&mut self) -> &mut Filing {
+    pub const fn filing_mut(&mut self) -> Option<&mut Filing> {
         match self {
-            Self::FilingSeen(filing) | Self::FilingArchived(filing) => filing,
+            Self::FilingSeen(filing)
+            | Self::FilingArchived(filing)
+            | Self::FilingWithdrawn(filing) => Some(filing),
+            Self::DaySealed(_) | Self::SourceDown(_) | Self::SourceUp(_) => None,
         }
     }
 }
@@ -111,8 +131,12 @@ impl Serialize for Event {
         map.serialize_entry("seq", &self.seq())?;
         map.serialize_entry("at", &self.at)?;
         match &self.body {
-            Body::FilingSeen(filing) | Body::FilingArchived(filing) => {
-                map.serialize_entry("filing", filing)?;
+            Body::FilingSeen(filing)
+            | Body::FilingArchived(filing)
+            | Body::FilingWithdrawn(filing) => map.serialize_entry("filing", filing)?,
+            Body::DaySealed(day) => map.serialize_entry("day", day)?,
+            Body::SourceDown(outage) | Body::SourceUp(outage) => {
+                map.serialize_entry("outage", outage)?;
             }
         }
         map.end()
@@ -127,19 +151,20 @@ struct Wire {
     cursor: Cursor,
     at: Timestamp,
     filing: Option<Filing>,
+    day: Option<Day>,
+    outage: Option<Outage>,
 }
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wire = Wire::deserialize(deserializer)?;
-        let filing = || {
-            wire.filing
-                .ok_or_else(|| de::Error::missing_field("filing"))
-        };
         let body = match wire.event_type {
-            EventType::FilingSeen => Body::FilingSeen(filing()?),
-            EventType::FilingArchived => Body::FilingArchived(filing()?),
-            other => return Err(de::Error::custom(format!("no body is known for `{other}`"))),
+            EventType::FilingSeen => Body::FilingSeen(told("filing", wire.filing)?),
+            EventType::FilingArchived => Body::FilingArchived(told("filing", wire.filing)?),
+            EventType::FilingWithdrawn => Body::FilingWithdrawn(told("filing", wire.filing)?),
+            EventType::DaySealed => Body::DaySealed(told("day", wire.day)?),
+            EventType::SourceDown => Body::SourceDown(told("outage", wire.outage)?),
+            EventType::SourceUp => Body::SourceUp(told("outage", wire.outage)?),
         };
         Ok(Self {
             cursor: wire.cursor,
@@ -149,11 +174,16 @@ impl<'de> Deserialize<'de> for Event {
     }
 }
 
+/// What an event of its type must have.
+fn told<T, E: de::Error>(field: &'static str, value: Option<T>) -> Result<T, E> {
+    value.ok_or_else(|| E::missing_field(field))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::filing::Source;
+    use crate::{filing::Source, outage::Part};
 
     fn seen() -> Event {
         let filing = Filing::new(
@@ -184,6 +214,49 @@ mod tests {
     #[test]
     fn a_frame_reads_back() {
         assert_eq!(Event::from_frame(&seen().to_frame()).unwrap(), seen());
+    }
+
+    #[test]
+    fn every_type_of_event_reads_back_and_lacks_nothing_it_must_have() {
+        let Body::FilingSeen(filing) = seen().body else {
+            unreachable!()
+        };
+        let outage = Outage {
+            part: Part::Atom,
+            since: "2026-03-03T19:00:00Z".parse().unwrap(),
+            until: None,
+            error: Some("HTTP 503".to_owned()),
+        };
+        let until = Some("2026-03-03T19:04:00Z".parse().unwrap());
+        let day = Day {
+            date: "2026-03-03".parse().unwrap(),
+            listed: 2,
+            seen_live: 1,
+            recovered: vec![filing.accession],
+            unarchived: Vec::new(),
+            sha256: "00".repeat(32),
+        };
+        let bodies = [
+            Body::FilingSeen(filing.clone()),
+            Body::FilingArchived(filing.clone()),
+            Body::FilingWithdrawn(filing),
+            Body::DaySealed(day),
+            Body::SourceDown(outage.clone()),
+            Body::SourceUp(Outage { until, ..outage }),
+        ];
+        for (body, event_type) in bodies.into_iter().zip(EventType::ALL) {
+            let event = Event { body, ..seen() };
+
+            let frame = event.to_frame();
+
+            assert_eq!(event.body.event_type(), *event_type);
+            assert_eq!(Event::from_frame(&frame).unwrap(), event);
+            let without = format!(
+                r#"{{"type":"{event_type}","cursor":"k7q2-7","at":"2026-03-03T21:04:58Z"}}"#
+            );
+            let error = Event::from_frame(without.as_bytes()).unwrap_err();
+            assert!(error.to_string().contains("missing field"), "{error}");
+        }
     }
 
     #[test]

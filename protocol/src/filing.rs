@@ -32,6 +32,9 @@ pub struct Filing {
     pub source: Source,
     /// When a monitor first saw it.
     pub seen_at: Timestamp,
+    /// Whether it was found only after the day on which EDGAR published it. Omitted when not.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub late: bool,
     /// Bytes of the submission: what the feed says in `filing.seen`, exact in `filing.archived`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_bytes: Option<u64>,
@@ -48,6 +51,11 @@ pub struct Filing {
     /// What the archive holds of it.
     #[serde(default, skip_serializing_if = "Objects::is_empty")]
     pub objects: Objects,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// One party of a filing.
@@ -227,6 +235,7 @@ impl Filing {
             period: None,
             source,
             seen_at,
+            late: false,
             size_bytes: None,
             items: Vec::new(),
             filers: Vec::new(),

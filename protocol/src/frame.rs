@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::{
     close::CloseCode,
     error::ParseError,
-    event::Event,
+    event::{Event, EventType},
     filing::Source,
     filter::{Filter, hint},
     lite::LiteEvent,
@@ -144,11 +144,9 @@ impl ServerFrame {
             "done" => Self::Done(serde_json::from_str(text)?),
             "pong" => Self::Pong(serde_json::from_str(text)?),
             "error" => Self::Error(serde_json::from_str(text)?),
-            "filing.seen" | "filing.archived" if tag.filing.seen_at.is_some() => {
-                Self::Event(serde_json::from_str(text)?)
-            }
-            "filing.seen" | "filing.archived" => Self::Lite(serde_json::from_str(text)?),
-            _ => Self::Unknown(tag.tag),
+            other if other.parse::<EventType>().is_err() => Self::Unknown(tag.tag),
+            _ if tag.is_lite() => Self::Lite(serde_json::from_str(text)?),
+            _ => Self::Event(serde_json::from_str(text)?),
         })
     }
 }
@@ -157,14 +155,21 @@ impl ServerFrame {
 struct Tag {
     #[serde(rename = "type")]
     tag: String,
-    #[serde(default)]
-    filing: FilingTag,
+    filing: Option<FilingTag>,
 }
 
-/// Tells the views apart: only the full one says when a filing was seen.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct FilingTag {
     seen_at: Option<IgnoredAny>,
+}
+
+impl Tag {
+    /// Tells the views apart: only the full one says when a filing was seen.
+    fn is_lite(&self) -> bool {
+        self.filing
+            .as_ref()
+            .is_some_and(|filing| filing.seen_at.is_none())
+    }
 }
 
 /// The text of a frame of this type.

@@ -15,6 +15,7 @@
 pub mod accession;
 pub mod cik;
 pub mod close;
+pub mod day;
 pub mod error;
 pub mod event;
 pub mod filing;
@@ -23,6 +24,7 @@ pub mod form;
 pub mod frame;
 pub mod lite;
 mod named;
+pub mod outage;
 pub mod pattern;
 pub mod seq;
 pub mod ticker;

@@ -28,15 +28,15 @@ use crate::{
     fetch::{Fetcher, Parts},
     http::{self, Limits},
     keys::{KeyFile, KeyFileVersion},
+    known::recall,
     log,
     metrics::Metrics,
-    seen::recall,
     status::{Phase, SourceState, Status},
     stream::{self, Control, Hub, Seat, Sessions, Shared, Sweep},
     tasks::Tasks,
     tickers::{Reading, Tickers},
     tickets::Tickets,
-    updater::{Archived, Inbox, Retention, Updater},
+    updater::{Archived, Inbox, Order, Retention, Updater},
 };
 
 /// Reports and archived filings that may wait for the updater.
@@ -74,6 +74,8 @@ struct Phased {
 struct Inflow {
     reports: mpsc::Sender<Report>,
     archived: mpsc::Sender<Archived>,
+    #[expect(dead_code, reason = "the first who orders takes this line away")]
+    orders: mpsc::Sender<Order>,
     /// What was seen of late, so that the monitors need not tell it again.
     recent: Vec<Accession>,
 }
@@ -90,6 +92,7 @@ impl App {
         let Inflow {
             reports,
             archived,
+            orders: _,
             recent,
         } = inflow;
         start_fetcher(&mut app.inflow, &config, &app.shared, archived)?;
@@ -164,17 +167,23 @@ impl App {
         shared.status.set_tally(recalled.tally);
         let (reports_in, reports) = mpsc::channel(INBOX_MAX);
         let (archived_in, archived) = mpsc::channel(INBOX_MAX);
+        let (orders_in, orders) = mpsc::channel(INBOX_MAX);
+        let inbox = Inbox {
+            reports,
+            archived,
+            orders,
+        };
         let mut updater = Tasks::default();
         let work = Updater {
             log: writer,
-            seen: recalled.seen,
+            known: recalled.known,
             status: shared.status.clone(),
             metrics: shared.metrics.clone(),
             clock: shared.clock.clone(),
             retention: config.log_retention.map(Retention::new),
             last_at: recalled.last_at,
         };
-        updater.spawn_blocking("updater", move || work.run(Inbox { reports, archived }));
+        updater.spawn_blocking("updater", move || work.run(inbox));
         let app = Self {
             addr,
             shared,
@@ -186,6 +195,7 @@ impl App {
         let inflow = Inflow {
             reports: reports_in,
             archived: archived_in,
+            orders: orders_in,
             recent: recalled.recent,
         };
         Ok((app, inflow))

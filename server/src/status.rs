@@ -20,7 +20,7 @@ use protocol::{
 };
 use serde::Serialize;
 
-use crate::seen::Tally;
+use crate::known::Tally;
 
 /// Where the program is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

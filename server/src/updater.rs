@@ -1,10 +1,10 @@
 //! The updater: the one task that decides and appends.
 //!
-//! It takes what monitors report and what the fetcher has archived, drops what is known,
-//! and appends the rest in groups: one write and one fsync for all that waits. Only then
+//! It takes what monitors report, what the fetcher has archived and what others of ours
+//! order, drops what is known, and appends the rest in groups: one write and one fsync for all that waits. Only then
 //! does the tip move, and only then does [`Status`] say that a poll is covered.
 //!
-//! Elsewhere: what is known ([`Seen`]), how the log makes it durable (`eventlog`).
+//! Elsewhere: what is known ([`Known`]), how the log makes it durable (`eventlog`).
 //!
 //! Invariant: one `filing.seen` per accession, whatever the sources say and however often.
 
@@ -20,11 +20,17 @@ use monitors::{clock::Clock, sighting::Report};
 use protocol::{
     event::{Body, Event, EventType},
     filing::{Filer, Filing, Source},
+    seq::Seq,
     time::{Timestamp, eastern_day, to_millis},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::{log::Writer, metrics::Metrics, seen::Seen, status::Status};
+use crate::{
+    known::{Known, Standing},
+    log::Writer,
+    metrics::Metrics,
+    status::Status,
+};
 
 /// Most messages taken into one group: a commit stays well under a frame of video.
 const GROUP_MAX: usize = 512;
@@ -35,18 +41,32 @@ const FAILURES_A_LINE: u64 = 60;
 /// Filings whose submission is archived, on their way into the log.
 pub(crate) type Archived = Box<Filing>;
 
-/// What the updater listens to. It ends when both channels are closed and drained.
+/// What others of ours ask of the updater; answered once it is durable.
+#[derive(Debug)]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the first who orders takes this line away")
+)]
+pub(crate) enum Order {
+    /// Take these filings as sighted; the answer is what is known of each then.
+    Take(Vec<Filing>, oneshot::Sender<Vec<Standing>>),
+    /// Append this, unless the log says it already; the answer is its seq.
+    Append(Box<Body>, oneshot::Sender<Option<Seq>>),
+}
+
+/// What the updater listens to. It ends when all channels are closed and drained.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     pub(crate) reports: mpsc::Receiver<Report>,
     pub(crate) archived: mpsc::Receiver<Archived>,
+    pub(crate) orders: mpsc::Receiver<Order>,
 }
 
 /// The updater's own state; nobody else appends.
 #[derive(Debug)]
 pub(crate) struct Updater {
     pub(crate) log: Writer,
-    pub(crate) seen: Seen,
+    pub(crate) known: Known,
     pub(crate) status: Arc<Status>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
@@ -75,6 +95,7 @@ impl Retention {
 enum Message {
     Report(Report),
     Archived(Archived),
+    Order(Order),
 }
 
 /// What a group tells, in order, once it is durable.
@@ -82,6 +103,8 @@ enum Told {
     Counted(EventType),
     Polled(Source, Timestamp),
     Failed(Source, String),
+    Taken(oneshot::Sender<Vec<Standing>>, Vec<Standing>),
+    Appended(oneshot::Sender<Option<Seq>>, Option<Seq>),
 }
 
 impl Updater {
@@ -128,6 +151,9 @@ impl Updater {
                     self.metrics.polled(source, true);
                     self.status.polled(source, now, listed_through);
                 }
+                // Whoever no longer waits for an answer needs none.
+                Told::Taken(answer, standings) => drop(answer.send(standings)),
+                Told::Appended(answer, seq) => drop(answer.send(seq)),
                 Told::Failed(source, error) => {
                     self.metrics.polled(source, false);
                     let failures = self.status.failed(source, error.clone());
@@ -168,7 +194,23 @@ impl Updater {
     fn take(&mut self, message: Message, told: &mut Vec<Told>) -> anyhow::Result<()> {
         match message {
             Message::Report(Report::Sighted(sighting)) => self.sighted(sighting.filing, told)?,
-            Message::Archived(filing) => self.append(Body::FilingArchived(*filing), told)?,
+            Message::Archived(filing) => {
+                self.known.archived(filing.accession, &filing.objects);
+                self.append(Body::FilingArchived(*filing), told)?;
+            }
+            Message::Order(Order::Take(filings, answer)) => {
+                let accessions: Vec<_> = filings.iter().map(|filing| filing.accession).collect();
+                for filing in filings {
+                    self.sighted(filing, told)?;
+                }
+                let standing = |accession| self.known.standing(accession).unwrap_or_default();
+                let standings = accessions.into_iter().map(standing).collect();
+                told.push(Told::Taken(answer, standings));
+            }
+            Message::Order(Order::Append(body, answer)) => {
+                let appended = self.ordered(*body, told)?;
+                told.push(Told::Appended(answer, appended));
+            }
             Message::Report(Report::Polled {
                 source,
                 listed_through,
@@ -183,7 +225,7 @@ impl Updater {
     }
 
     fn sighted(&mut self, filing: Filing, told: &mut Vec<Told>) -> anyhow::Result<()> {
-        let is_new = self.seen.insert(filing.accession);
+        let is_new = self.known.sighted(filing.accession, filing.source);
         self.metrics.sighted(filing.source, is_new);
         if !is_new {
             return Ok(());
@@ -198,6 +240,20 @@ impl Updater {
         self.append(Body::FilingSeen(filing), told)
     }
 
+    fn ordered(&mut self, body: Body, told: &mut Vec<Told>) -> anyhow::Result<Option<Seq>> {
+        let is_new = match &body {
+            Body::FilingWithdrawn(filing) => self.known.withdrawn(filing.accession),
+            Body::DaySealed(day) => self.known.sealed(day.date),
+            _ => true,
+        };
+        if !is_new {
+            return Ok(None);
+        }
+        let seq = self.log.next_seq();
+        self.append(body, told)?;
+        Ok(Some(seq))
+    }
+
     fn append(&mut self, body: Body, told: &mut Vec<Told>) -> anyhow::Result<()> {
         // A clock that was set back must not disturb the order that `time:` cursors rely on.
         self.last_at = to_millis(self.clock.now()).max(self.last_at);
@@ -205,8 +261,10 @@ impl Updater {
         let mut event = Event::new(self.log.epoch(), self.log.next_seq(), self.last_at, body);
         let mut frame = event.to_frame();
         for shorten in [without_documents, bare] {
-            if frame.len() > FRAME_MAX_BYTES {
-                shorten(event.body.filing_mut());
+            if let Some(filing) = event.body.filing_mut()
+                && frame.len() > FRAME_MAX_BYTES
+            {
+                shorten(filing);
                 frame = event.to_frame();
             }
         }
@@ -240,6 +298,7 @@ impl Inbox {
         tokio::select! {
             Some(report) = self.reports.recv() => Some(Message::Report(report)),
             Some(archived) = self.archived.recv() => Some(Message::Archived(archived)),
+            Some(order) = self.orders.recv() => Some(Message::Order(order)),
             else => None,
         }
     }
@@ -249,6 +308,7 @@ impl Inbox {
         let report = self.reports.try_recv().map(Message::Report);
         report
             .or_else(|_| self.archived.try_recv().map(Message::Archived))
+            .or_else(|_| self.orders.try_recv().map(Message::Order))
             .ok()
     }
 }
@@ -265,6 +325,7 @@ mod tests {
         dir: tempfile::TempDir,
         reports: mpsc::Sender<Report>,
         archived: mpsc::Sender<Archived>,
+        orders: mpsc::Sender<Order>,
         status: Arc<Status>,
         reader: crate::log::Reader,
         running: tokio::task::JoinHandle<anyhow::Result<()>>,
@@ -280,7 +341,7 @@ mod tests {
         let status = Arc::new(Status::new(now(), Default::default()));
         let updater = Updater {
             log,
-            seen: Seen::default(),
+            known: Known::default(),
             status: status.clone(),
             metrics: Arc::new(Metrics::new()),
             clock: Clock::new(now),
@@ -289,15 +350,18 @@ mod tests {
         };
         let (reports, reports_in) = mpsc::channel(16);
         let (archived, archived_in) = mpsc::channel(16);
+        let (orders, orders_in) = mpsc::channel(16);
         let inbox = Inbox {
             reports: reports_in,
             archived: archived_in,
+            orders: orders_in,
         };
         let running = tokio::task::spawn_blocking(move || updater.run(inbox));
         Bench {
             dir,
             reports,
             archived,
+            orders,
             status,
             reader,
             running,
@@ -310,7 +374,7 @@ mod tests {
     }
 
     async fn finish(bench: Bench) -> (tempfile::TempDir, Vec<Event>) {
-        drop((bench.reports, bench.archived));
+        drop((bench.reports, bench.archived, bench.orders));
         bench.running.await.unwrap().unwrap();
         let records = bench
             .reader
@@ -401,11 +465,85 @@ mod tests {
         let (dir, events) = finish(bench).await;
 
         let (_log, reader) = crate::log::open(dir.path()).unwrap();
-        let mut recall = crate::seen::recall(&reader).unwrap();
+        let mut recall = crate::known::recall(&reader).unwrap();
 
         assert_eq!(events.len(), 2);
-        assert!(!recall.seen.insert(filing(7, Source::Atom).accession));
-        assert!(recall.seen.insert(filing(8, Source::Atom).accession));
+        assert!(
+            recall
+                .known
+                .standing(filing(7, Source::Atom).accession)
+                .is_some()
+        );
+        assert!(
+            recall
+                .known
+                .sighted(filing(8, Source::Atom).accession, Source::Atom)
+        );
         assert_eq!((recall.tally.seen, recall.tally.archived), (1, 1));
+    }
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_order_is_answered_with_what_is_known_once_it_is_durable() {
+        let bench = bench();
+        let sighting = Sighting {
+            filing: filing(1, Source::Atom),
+        };
+        bench.reports.send(Report::Sighted(sighting)).await.unwrap();
+        let mut tip = bench.reader.tip_changes();
+        tip.wait_for(|tip| *tip == Seq::new(1)).await.unwrap();
+
+        let (answer, standings) = oneshot::channel();
+        let listed = [1, 2].map(|serial| filing(serial, Source::DailyIndex));
+        let take = Order::Take(listed.to_vec(), answer);
+        bench.orders.send(take).await.unwrap();
+        let recovered: Vec<bool> = standings
+            .await
+            .unwrap()
+            .iter()
+            .map(|s| s.recovered)
+            .collect();
+
+        assert_eq!(recovered, [false, true]);
+        assert_eq!(bench.reader.tip(), Seq::new(2));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_day_is_sealed_and_a_filing_withdrawn_once() {
+        let bench = bench();
+        let (answer, _standings) = oneshot::channel();
+        let take = Order::Take(vec![filing(1, Source::Atom)], answer);
+        bench.orders.send(take).await.unwrap();
+        let day = protocol::day::Day {
+            date: "2026-03-03".parse().unwrap(),
+            listed: 1,
+            seen_live: 1,
+            recovered: Vec::new(),
+            unarchived: Vec::new(),
+            sha256: String::new(),
+        };
+        let mut appended = Vec::new();
+
+        for body in [
+            Body::DaySealed(day.clone()),
+            Body::DaySealed(day),
+            Body::FilingWithdrawn(filing(1, Source::DailyIndex)),
+            Body::FilingWithdrawn(filing(1, Source::DailyIndex)),
+            Body::FilingWithdrawn(filing(2, Source::DailyIndex)),
+        ] {
+            let (answer, seq) = oneshot::channel();
+            bench
+                .orders
+                .send(Order::Append(Box::new(body), answer))
+                .await
+                .unwrap();
+            appended.push(seq.await.unwrap());
+        }
+
+        let (second, third) = (Some(Seq::new(2)), Some(Seq::new(3)));
+        assert_eq!(appended, [second, None, third, None, None]);
+        let (dir, _events) = finish(bench).await;
+        let (_log, reader) = crate::log::open(dir.path()).unwrap();
+        let known = crate::known::recall(&reader).unwrap().known;
+        let standing = known.standing(filing(1, Source::Atom).accession).unwrap();
+        assert!(standing.withdrawn && !standing.recovered);
     }
 }

@@ -102,7 +102,7 @@ async fn fifty_kills_under_load_lose_double_and_renumber_nothing() {
 fn seen(event: &Event) -> Option<String> {
     match &event.body {
         Body::FilingSeen(filing) => Some(filing.accession.to_string()),
-        Body::FilingArchived(_) => None,
+        _ => None,
     }
 }
 

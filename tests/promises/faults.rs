@@ -44,6 +44,7 @@ async fn on_a_bad_day_every_filing_is_seen_once_and_archived_exactly() {
                 let original = filing.objects.sgml.unwrap().original_sha256.unwrap();
                 archived.insert(filing.accession.to_string(), original);
             }
+            other => panic!("not asked for: {other:?}"),
         }
     }
 

@@ -90,6 +90,7 @@ impl Met {
                 Body::FilingArchived(filing) => {
                     self.archived.insert(filing.accession.to_string(), filing);
                 }
+                other => panic!("not asked for: {other:?}"),
             }
         }
     }

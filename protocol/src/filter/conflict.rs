@@ -20,7 +20,7 @@ use crate::{
 const WITHOUT_ITEMS: [&str; 7] = ["3", "4", "5", "144", "13F-HR", "13F-NT", "13F-CTR"];
 
 /// Events that tell only what the source that listed a filing knows.
-const EARLY: [EventType; 1] = [EventType::FilingSeen];
+const EARLY: [EventType; 2] = [EventType::FilingSeen, EventType::FilingWithdrawn];
 
 impl Filter {
     /// # Errors

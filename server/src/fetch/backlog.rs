@@ -102,6 +102,11 @@ impl Backlog {
         }
     }
 
+    /// Another event was read from the log.
+    pub(crate) fn passed(&mut self, seq: Seq) {
+        self.read_through = seq;
+    }
+
     /// The filing is done with: archived, or given up.
     pub(crate) fn finish(&mut self, seen: Seq, accession: Accession) {
         // Its job, if there is one, is dropped when its turn comes.

@@ -169,6 +169,7 @@ impl Fetcher {
                     Body::FilingArchived(filing) => {
                         self.backlog.archived(record.seq, filing.accession)
                     }
+                    _ => self.backlog.passed(record.seq),
                 }
             }
         }

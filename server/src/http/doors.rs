@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::{Peer, Problem};
 use crate::{
     keys::Scope,
-    seen::Tally,
+    known::Tally,
     status::{FetchState, Phase, SourceState},
     stream::Shared,
 };
