@@ -38,7 +38,7 @@ impl BucketError {
     pub(crate) fn from_io(key: &Key, source: io::Error) -> Self {
         let key = key.clone();
         match source.kind() {
-            io::ErrorKind::NotFound => Self::NotFound(key),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound(key),
             io::ErrorKind::AlreadyExists => Self::AlreadyExists(key),
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::Denied { key, source }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use protocol::accession::Accession;
+use protocol::{accession::Accession, time::Date};
 
 /// The name of an object: folders and a file, joined by `/`.
 ///
@@ -16,7 +16,8 @@ pub struct Key(String);
 #[error("`{0}` is not a key; use folders and a file of letters, digits, `-`, `_` and `.`")]
 pub struct BadKey(String);
 
-/// Where the objects of a filing lie in their bucket.
+/// Where objects lie: those of a filing in the bucket of the archive, the others in the
+/// bucket of the inventories, which may be the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     /// Folder of the submissions. Default `sgml-archive`.
@@ -25,6 +26,12 @@ pub struct Layout {
     pub tar_folder: String,
     /// Folder of the XBRL facts. Default `sec/filings/xbrl`.
     pub xbrl_folder: String,
+    /// Folder of the inventories. Default `sec/filings/inventory`.
+    pub inventory_folder: String,
+    /// Folder of what is missing. Default `sec/filings/missing`.
+    pub missing_folder: String,
+    /// Folder of each day's events. Default `events`.
+    pub events_folder: String,
 }
 
 impl Default for Layout {
@@ -33,6 +40,9 @@ impl Default for Layout {
             sgml_folder: "sgml-archive".to_owned(),
             tar_folder: "tar-archive".to_owned(),
             xbrl_folder: "sec/filings/xbrl".to_owned(),
+            inventory_folder: "sec/filings/inventory".to_owned(),
+            missing_folder: "sec/filings/missing".to_owned(),
+            events_folder: "events".to_owned(),
         }
     }
 }
@@ -60,6 +70,38 @@ impl Layout {
     /// As [`Layout::sgml`].
     pub fn xbrl(&self, accession: Accession) -> Result<Key, BadKey> {
         object(&self.xbrl_folder, accession, "json.zst")
+    }
+
+    /// The key of an inventory, such as `instant_sgml_archive`.
+    ///
+    /// # Errors
+    /// As [`Layout::sgml`], or when `name` is no file of a key.
+    pub fn inventory(&self, name: &str) -> Result<Key, BadKey> {
+        Key::parse(&format!("{}/{name}.txt.zst", self.inventory_folder))
+    }
+
+    /// The key of a list of what is missing, such as `missing_sgml_archive`.
+    ///
+    /// # Errors
+    /// As [`Layout::inventory`].
+    pub fn missing(&self, name: &str) -> Result<Key, BadKey> {
+        Key::parse(&format!("{}/{name}.json.zst", self.missing_folder))
+    }
+
+    /// The key of a day's events: `events/2026-03-03.ndjson.zst`.
+    ///
+    /// # Errors
+    /// As [`Layout::sgml`].
+    pub fn events(&self, date: Date) -> Result<Key, BadKey> {
+        Key::parse(&format!("{}/{date}.ndjson.zst", self.events_folder))
+    }
+
+    /// The key of the checksum beside a day's events.
+    ///
+    /// # Errors
+    /// As [`Layout::sgml`].
+    pub fn events_checksum(&self, date: Date) -> Result<Key, BadKey> {
+        Key::parse(&format!("{}.sha256", self.events(date)?))
     }
 }
 
@@ -145,6 +187,28 @@ mod tests {
         assert_eq!(
             xbrl.beside("1a2b").unwrap().as_str(),
             "sec/filings/xbrl/000199999926000042.1a2b.json.zst"
+        );
+    }
+
+    #[test]
+    fn inventories_and_the_events_of_a_day_lie_where_they_are_looked_for() {
+        let (layout, date) = (Layout::default(), "2026-03-03".parse().unwrap());
+
+        let keys = [
+            layout.inventory("instant_sgml_archive").unwrap(),
+            layout.missing("missing_tar_archive").unwrap(),
+            layout.events(date).unwrap(),
+            layout.events_checksum(date).unwrap(),
+        ];
+
+        assert_eq!(
+            keys.map(|key| key.to_string()),
+            [
+                "sec/filings/inventory/instant_sgml_archive.txt.zst",
+                "sec/filings/missing/missing_tar_archive.json.zst",
+                "events/2026-03-03.ndjson.zst",
+                "events/2026-03-03.ndjson.zst.sha256",
+            ]
         );
     }
 

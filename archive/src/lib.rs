@@ -2,7 +2,8 @@
 //!
 //! An object is written to a file of the [`staging::Staging`] folder first, then put
 //! under its [`key::Key`] in one step: a reader sees all of it or nothing, and a crash
-//! leaves either. Nothing is overwritten or deleted.
+//! leaves either. Nothing that is archived is overwritten or deleted; inventories are
+//! replaced, in one step too.
 //!
 //! Elsewhere: what goes into an object, and under which key, is the server's business.
 

@@ -3,18 +3,22 @@
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Mutex, PoisonError},
+    ops::Range,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    bucket::{Bucket, Object},
+    bucket::{Bucket, Head, Listing, Object},
     error::BucketError,
     key::Key,
     staging::Staged,
 };
+
+/// Keys in a batch of a list.
+const BATCH: usize = 1_000;
 
 /// A bucket in memory.
 #[derive(Debug, Default)]
@@ -22,37 +26,83 @@ pub struct MemoryBucket {
     objects: Mutex<BTreeMap<Key, Bytes>>,
 }
 
+impl MemoryBucket {
+    fn objects(&self) -> MutexGuard<'_, BTreeMap<Key, Bytes>> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, key: &Key) -> Result<Bytes, BucketError> {
+        let found = self.objects().get(key).cloned();
+        found.ok_or_else(|| BucketError::NotFound(key.clone()))
+    }
+}
+
 #[async_trait]
 impl Bucket for MemoryBucket {
     async fn put(&self, key: &Key, object: &Staged) -> Result<(), BucketError> {
-        let bytes = std::fs::read(object.path()).map_err(|e| BucketError::from_io(key, e))?;
-        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = read(key, object)?;
+        let mut objects = self.objects();
         if objects.contains_key(key) {
             return Err(BucketError::AlreadyExists(key.clone()));
         }
-        objects.insert(key.clone(), bytes.into());
+        objects.insert(key.clone(), bytes);
         Ok(())
     }
 
-    async fn open(&self, key: &Key) -> Result<Object, BucketError> {
-        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = objects
-            .get(key)
-            .ok_or_else(|| BucketError::NotFound(key.clone()))?
-            .clone();
-        Ok(Object {
-            bytes: bytes.len() as u64,
-            body: Box::pin(io::Cursor::new(bytes)),
+    async fn replace(&self, key: &Key, object: &Staged) -> Result<(), BucketError> {
+        let bytes = read(key, object)?;
+        self.objects().insert(key.clone(), bytes);
+        Ok(())
+    }
+
+    async fn head(&self, key: &Key) -> Result<Head, BucketError> {
+        let bytes = self.find(key)?.len() as u64;
+        Ok(Head {
+            bytes,
+            sha256: None,
         })
     }
 
-    async fn list(&self, prefix: &str) -> Result<Vec<Key>, BucketError> {
-        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(objects
-            .keys()
-            .filter(|key| key.as_str().starts_with(prefix))
-            .cloned()
-            .collect())
+    async fn open(&self, key: &Key) -> Result<Object, BucketError> {
+        self.find(key).map(object)
+    }
+
+    async fn open_range(&self, key: &Key, range: Range<u64>) -> Result<Object, BucketError> {
+        let bytes = self.find(key)?;
+        let within =
+            |place: u64| usize::try_from(place).map_or(bytes.len(), |p| p.min(bytes.len()));
+        let end = within(range.end);
+        Ok(object(bytes.slice(within(range.start).min(end)..end)))
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Listing, BucketError> {
+        let keys: Vec<Key> = self.objects().keys().cloned().collect();
+        let prefix = prefix.to_owned();
+        let (batches, listing) = Listing::new();
+        tokio::spawn(async move {
+            let keys: Vec<Key> = keys
+                .into_iter()
+                .filter(|k| k.as_str().starts_with(&prefix))
+                .collect();
+            for batch in keys.chunks(BATCH) {
+                if batches.send(Ok(batch.to_vec())).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(listing)
+    }
+}
+
+fn read(key: &Key, object: &Staged) -> Result<Bytes, BucketError> {
+    let bytes = std::fs::read(object.path()).map_err(|e| BucketError::from_io(key, e))?;
+    Ok(bytes.into())
+}
+
+fn object(bytes: Bytes) -> Object {
+    Object {
+        bytes: bytes.len() as u64,
+        body: Box::pin(io::Cursor::new(bytes)),
     }
 }
 
