@@ -1,7 +1,7 @@
 //! Index files: what EDGAR says was filed on a day or in a quarter.
 //!
-//! [`parse`] reads the four kinds, [`join`] makes filings of the rows, of which there is
-//! one for each filer. Splitting a row is in `columns`. Elsewhere: where the files are
+//! [`parse`] reads the four kinds, [`Reader`] does so piece by piece, and [`join`] makes
+//! filings of the rows, of which there is one for each filer. Splitting a row is in `columns`. Elsewhere: where the files are
 //! (`paths`), and when a day's is due (`monitors`).
 //!
 //! Invariant: what is not an index file is an error, never an index without rows. Every
@@ -10,6 +10,7 @@
 //! Source: sec.gov, "Accessing EDGAR Data", section "Using the EDGAR index files".
 
 mod columns;
+mod reader;
 
 use std::fmt;
 
@@ -21,13 +22,9 @@ use protocol::{
     time::{Date, Timestamp},
 };
 
-use crate::{
-    error::IndexError,
-    join::Joined,
-    paths,
-    text::{excerpt_of_bytes, latin1},
-};
+use crate::{error::IndexError, join::Joined, paths, text::latin1};
 use columns::{Columns, Fields};
+pub use reader::{Reader, Summary};
 
 /// How an index is sorted and laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -127,31 +124,22 @@ impl RejectReason {
     }
 }
 
-/// Bad lines after which a file is not trusted.
-const MAX_REJECTED: usize = 1000;
-/// The dashes come within the first dozen lines.
-const MAX_HEADER_LINES: usize = 40;
-
 /// Reads an index file of any kind, daily or quarterly.
 ///
 /// # Errors
 /// [`IndexError`] when `bytes` are not an index file or mostly damaged. A few bad rows
 /// are in [`Index::rejected`] instead.
 pub fn parse(bytes: &[u8]) -> Result<Index, IndexError> {
-    let header = Header::of(bytes)?;
-    let mut index = Index {
-        kind: header.columns.kind(),
-        last_data_received: header.last_data_received,
-        rows: Vec::new(),
-        rejected: Vec::new(),
-    };
-    for (number, line) in lines(bytes).skip(header.lines) {
-        match read_row(&header.columns, line) {
-            Ok(row) => index.rows.push(row),
-            Err(reason) => index.reject(number, reason)?,
-        }
-    }
-    Ok(index)
+    let mut rows = Vec::new();
+    let mut reader = Reader::new();
+    reader.push(bytes, &mut |row| rows.push(row))?;
+    let summary = reader.finish(&mut |row| rows.push(row))?;
+    Ok(Index {
+        kind: summary.kind,
+        last_data_received: summary.last_data_received,
+        rows,
+        rejected: summary.rejected,
+    })
 }
 
 /// Reads a master index.
@@ -184,59 +172,6 @@ pub fn join(
         joined.add_filer(row.accession, Filer::new(row.cik, row.name, None));
     }
     joined.finish()
-}
-
-impl Index {
-    fn reject(&mut self, line: usize, reason: RejectReason) -> Result<(), IndexError> {
-        if self.rejected.len() == MAX_REJECTED {
-            let limit = MAX_REJECTED;
-            return Err(IndexError::TooManyBadRows { limit, line });
-        }
-        self.rejected.push(Rejected { line, reason });
-        Ok(())
-    }
-}
-
-/// What stands above the rows.
-struct Header {
-    columns: Columns,
-    last_data_received: Option<Date>,
-    /// How many lines that are not blank.
-    lines: usize,
-}
-
-impl Header {
-    /// Reads up to the dashes. A file without them may be an excerpt of master rows.
-    fn of(bytes: &[u8]) -> Result<Self, IndexError> {
-        let head: Vec<&[u8]> = lines(bytes)
-            .take(MAX_HEADER_LINES)
-            .map(|(_, line)| line)
-            .collect();
-        let dashes = head.iter().position(|line| is_dashes(line));
-        let header = match dashes {
-            Some(dashes) => Self::above(&head[..dashes]),
-            None => Self::missing(head.first()),
-        };
-        let begins = || excerpt_of_bytes(&bytes[..bytes.len().min(4096)]);
-        header.ok_or_else(|| IndexError::NotAnIndex { begins: begins() })
-    }
-
-    fn above(lines: &[&[u8]]) -> Option<Self> {
-        Some(Self {
-            columns: Columns::of_heading(lines)?,
-            last_data_received: lines.iter().find_map(|line| last_data_received(line)),
-            lines: lines.len() + 1,
-        })
-    }
-
-    fn missing(first: Option<&&[u8]>) -> Option<Self> {
-        read_row(&Columns::Bars, first?).ok()?;
-        Some(Self {
-            columns: Columns::Bars,
-            last_data_received: None,
-            lines: 0,
-        })
-    }
 }
 
 fn read_row(columns: &Columns, line: &[u8]) -> Result<Row, RejectReason> {
@@ -283,14 +218,6 @@ fn last_data_received(line: &[u8]) -> Option<Date> {
 fn is_dashes(line: &[u8]) -> bool {
     const SHORTEST: usize = 20;
     line.len() >= SHORTEST && line.iter().all(|byte| *byte == b'-')
-}
-
-/// The lines that are not blank, with their numbers, without blanks at their ends.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let lines = bytes.split(|byte| *byte == b'\n');
-    let lines = lines.map(<[u8]>::trim_ascii_end).enumerate();
-    let lines = lines.map(|(place, line)| (place + 1, line));
-    lines.filter(|(_, line)| !line.is_empty())
 }
 
 fn text(field: &[u8]) -> String {

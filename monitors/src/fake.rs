@@ -8,14 +8,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Query;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use sec_client::{Config, SecClient};
 use tokio::sync::mpsc;
 
 use crate::sighting::Report;
 
-/// The parameters of a request.
+/// The parameters of a request, and its path as `path`.
 pub(crate) type Params = HashMap<String, String>;
 
 /// A running source.
@@ -26,17 +27,19 @@ pub(crate) struct Fake {
 
 impl Fake {
     /// Answers each request with the status and body that `answer` gives.
-    pub(crate) async fn start(
-        answer: impl Fn(&Params) -> (u16, String) + Clone + Send + Sync + 'static,
+    pub(crate) async fn start<B: Into<Body>>(
+        answer: impl Fn(&Params) -> (u16, B) + Clone + Send + Sync + 'static,
     ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests: Arc<Mutex<Vec<Params>>> = Arc::default();
         let seen = requests.clone();
-        let app = Router::new().fallback(move |Query(params): Query<Params>| async move {
+        let app = Router::new().fallback(move |uri: Uri, params: Query<Params>| async move {
+            let Query(mut params) = params;
+            params.insert("path".to_owned(), uri.path().to_owned());
             let (status, body) = answer(&params);
             seen.lock().unwrap().push(params);
-            (StatusCode::from_u16(status).unwrap(), body)
+            (StatusCode::from_u16(status).unwrap(), body.into())
         });
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { url, requests }

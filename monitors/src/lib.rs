@@ -12,6 +12,7 @@
 
 pub mod atom;
 pub mod clock;
+pub mod daily_index;
 pub mod efts;
 #[cfg(test)]
 mod fake;

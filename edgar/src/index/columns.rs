@@ -9,6 +9,7 @@ use memchr::memmem;
 use super::Kind;
 
 /// Where the columns are.
+#[derive(Debug)]
 pub(super) enum Columns {
     /// `CIK|Company Name|Form Type|Date Filed|File Name`.
     Bars,

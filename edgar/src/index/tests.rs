@@ -252,6 +252,22 @@ fn a_file_of_rubbish_under_a_good_header_is_refused() {
     );
 }
 
+#[test]
+fn a_line_of_any_length_takes_bounded_memory_and_is_one_bad_row() {
+    let mut reader = Reader::new();
+    let mut rows = 0;
+    let mut push = |bytes: &[u8]| reader.push(bytes, &mut |_| rows += 1).unwrap();
+
+    push(DAILY_MASTER.as_bytes());
+    (0..10_000).for_each(|_| push(&[b'|'; 1000]));
+    push(b"\n");
+
+    let summary = reader.finish(&mut |_| {}).unwrap();
+    let reason = RejectReason::Columns;
+    assert_eq!(rows, 3);
+    assert_eq!(summary.rejected, [Rejected { line: 12, reason }]);
+}
+
 proptest! {
     #[test]
     fn no_mutated_index_panics(which in 0..3usize, at in 0..1500usize, cut in 0..60usize, text in "[ |\\-a0\\n]{0,8}") {
@@ -260,6 +276,29 @@ proptest! {
         let end = (at + cut).min(bytes.len());
         bytes.splice(at..end, text.bytes());
         let _ = parse(&bytes);
+    }
+
+    #[test]
+    fn pieces_of_any_size_give_the_same_rows(which in 0..3usize, end in 0..2000usize, size in 1..300usize) {
+        let bytes = [DAILY_MASTER, FORM, CRAWLER][which].as_bytes();
+        let bytes = &bytes[..end.min(bytes.len())];
+        let whole = parse(bytes);
+        let mut reader = Reader::new();
+        let mut rows = Vec::new();
+
+        let pushed = bytes.chunks(size).try_for_each(|piece| reader.push(piece, &mut |row| rows.push(row)));
+        let summary = pushed.and_then(|()| reader.finish(&mut |row| rows.push(row)));
+
+        match (whole, summary) {
+            (Ok(index), Ok(summary)) => {
+                prop_assert_eq!(index.rows, rows);
+                prop_assert_eq!(index.rejected, summary.rejected);
+                prop_assert_eq!(index.last_data_received, summary.last_data_received);
+                prop_assert_eq!(summary.ends_with_newline, bytes.ends_with(b"\n"));
+            }
+            (Err(whole), Err(pieces)) => prop_assert_eq!(whole, pieces),
+            (whole, pieces) => prop_assert!(false, "{:?} and {:?}", whole, pieces),
+        }
     }
 
     #[test]
