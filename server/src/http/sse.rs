@@ -17,20 +17,20 @@ use bytes::Bytes;
 use futures_util::stream::unfold;
 use protocol::{
     close::CloseCode,
-    frame::{Done, ErrorCode, Refusal, encode},
+    frame::{Done, Refusal, encode},
     seq::Cursor,
 };
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     time::{Instant, sleep_until, timeout},
 };
 
 use super::Wire;
 use crate::{
-    keys::{ApiKey, Scope},
+    keys::ApiKey,
     log::facts,
     stream::{
-        Control, Place, Shared, place,
+        Guard, Place, Shared, Stop, place,
         walk::{Batch, Gone, Then, Walk},
     },
 };
@@ -72,6 +72,15 @@ impl From<Refusal> for End {
     }
 }
 
+impl From<Stop> for End {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::GoingAway => Self::GoingAway,
+            Stop::Revoked(refusal) => Self::Refused(refusal),
+        }
+    }
+}
+
 impl From<Gone> for End {
     fn from(Gone: Gone) -> Self {
         Self::GoingAway
@@ -106,11 +115,10 @@ impl Session {
         } = self;
         shared.metrics.sessions.inc();
         let mut feed = Feed {
-            control: shared.control.clone(),
+            guard: Guard::new(shared.clone(), key),
             heartbeat: Instant::now() + shared.stream.heartbeat,
             shared: &shared,
             walk,
-            key,
             chunks,
         };
         let Err(end) = feed.run().await;
@@ -128,8 +136,7 @@ impl Session {
 struct Feed<'a> {
     shared: &'a Shared,
     walk: Walk,
-    key: Option<ApiKey>,
-    control: watch::Receiver<Control>,
+    guard: Guard,
     chunks: mpsc::Sender<Bytes>,
     heartbeat: Instant,
 }
@@ -139,7 +146,7 @@ impl Feed<'_> {
     async fn run(&mut self) -> Result<Infallible, End> {
         self.send(self.greeting()).await?;
         loop {
-            obey(self.shared, &mut self.control, self.key.as_ref())?;
+            self.guard.check()?;
             let batch = self.walk.read(usize::MAX).await?;
             if !batch.records.is_empty() {
                 self.send(self.events(&batch)).await?;
@@ -160,7 +167,7 @@ impl Feed<'_> {
         tokio::select! {
             biased;
             moved = self.walk.wait() => moved.map_err(End::from),
-            changed = self.control.changed() => changed.map_err(|_| End::GoingAway),
+            changed = self.guard.changed() => changed.map_err(End::from),
             () = sleep_until(self.heartbeat) => Ok(()),
             () = self.chunks.closed() => Err(End::Left),
         }
@@ -178,9 +185,9 @@ impl Feed<'_> {
                     Ok(Err(_)) => Err(End::Left),
                     Err(_) => Err(End::Slow),
                 },
-                changed = self.control.changed() => changed.map_err(|_| End::GoingAway)?,
+                changed = self.guard.changed() => changed?,
             }
-            obey(self.shared, &mut self.control, self.key.as_ref())?;
+            self.guard.check()?;
         }
     }
 
@@ -240,22 +247,6 @@ impl Feed<'_> {
         }
         Some(code)
     }
-}
-
-/// Whether the session may go on: sessions are not to be closed, its API key is still good.
-fn obey(
-    shared: &Shared,
-    control: &mut watch::Receiver<Control>,
-    key: Option<&ApiKey>,
-) -> Result<(), End> {
-    if control.borrow_and_update().closing {
-        return Err(End::GoingAway);
-    }
-    if key.is_none_or(|key| shared.is_still_good(&key.id, Scope::Stream)) {
-        return Ok(());
-    }
-    let message = "the API key was revoked or has expired";
-    Err(Refusal::new(ErrorCode::Unauthorized, message).into())
 }
 
 /// A piece of `text/event-stream`.

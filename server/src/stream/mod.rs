@@ -11,6 +11,7 @@
 //! events but those it is writing.
 
 mod errands;
+mod guard;
 mod hub;
 mod lanes;
 pub(crate) mod place;
@@ -30,6 +31,7 @@ use monitors::clock::Clock;
 use sec_client::SecClient;
 use tokio::sync::watch;
 
+pub(crate) use guard::{Guard, Stop};
 pub(crate) use hub::{Door, Hub, Seat};
 pub(crate) use sessions::{Place, Sessions};
 pub(crate) use sweep::Sweep;
