@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod cli;
+mod compat;
 pub mod config;
 mod fetch;
 mod http;

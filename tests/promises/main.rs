@@ -14,6 +14,7 @@ mod commands;
 mod crash;
 mod faults;
 mod filters;
+mod foreign;
 mod harness;
 mod layers;
 mod live;

@@ -114,7 +114,7 @@ pub(crate) async fn page(
 
 /// # Errors
 /// A [`Refusal`] unless the server is running.
-pub(super) fn check_phase(shared: &Shared) -> Result<(), Refusal> {
+pub(crate) fn check_phase(shared: &Shared) -> Result<(), Refusal> {
     match shared.status.phase() {
         Phase::Running => Ok(()),
         Phase::Starting => Err(place::starting()),
@@ -125,7 +125,11 @@ pub(super) fn check_phase(shared: &Shared) -> Result<(), Refusal> {
     }
 }
 
-fn admit(shared: &Shared, key: Option<&ApiKey>) -> Result<Place, Refusal> {
+/// Takes a place for a session.
+///
+/// # Errors
+/// A [`Refusal`] when the server or the API key has as many as it may.
+pub(crate) fn admit(shared: &Shared, key: Option<&ApiKey>) -> Result<Place, Refusal> {
     let mut place = shared.sessions.admit(shared.stream.max_connections)?;
     if let Some(key) = key {
         place.claim(key)?;
@@ -133,7 +137,11 @@ fn admit(shared: &Shared, key: Option<&ApiKey>) -> Result<Place, Refusal> {
     Ok(place)
 }
 
-fn subscription(query: &Query) -> Result<Subscription, Refusal> {
+/// What a query subscribes to.
+///
+/// # Errors
+/// A [`Refusal`] that names the parameter.
+pub(crate) fn subscription(query: &Query) -> Result<Subscription, Refusal> {
     match request::parse(query.rest())? {
         Request::Now(subscription) => Ok(*subscription),
         Request::Deferred => {
@@ -156,7 +164,14 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<Cursor>, Refusal> {
     })
 }
 
-async fn walk(shared: &Arc<Shared>, subscription: Subscription) -> Result<Walk, Refusal> {
+/// A walk for a subscription, from where it begins.
+///
+/// # Errors
+/// A [`Refusal`] when the log does not hold what is asked for.
+pub(crate) async fn walk(
+    shared: &Arc<Shared>,
+    subscription: Subscription,
+) -> Result<Walk, Refusal> {
     let located = place::locate(shared, subscription, None).await?;
     Ok(Walk::new(Arc::clone(shared), located))
 }

@@ -5,7 +5,7 @@
 
 mod credentials;
 mod doors;
-mod events;
+pub(crate) mod events;
 mod limits;
 mod problem;
 mod query;
@@ -34,7 +34,10 @@ pub(crate) use problem::Problem;
 pub(crate) use query::Query;
 pub(crate) use serve::{Wire, most_connections, serve};
 
-use crate::stream::{self, Shared};
+use crate::{
+    compat,
+    stream::{self, Shared},
+};
 
 /// Most bytes of a request's body: as for a client message.
 const BODY_BYTES: usize = 64 * 1024;
@@ -46,7 +49,8 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 fn router(shared: Arc<Shared>) -> Router {
     // What anybody may ask for, as often as an address may.
     let public = Router::new()
-        .route("/", get(doors::page))
+        .route("/", get(front))
+        .route("/compat/sec-api", get(compat::sec_api::connect))
         .route("/metrics", get(doors::metrics))
         .route("/v1/status", get(doors::status))
         .fallback(nothing_here)
@@ -55,6 +59,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/healthz", get(doors::healthz))
         .route("/readyz", get(doors::readyz))
         .route("/v1/tickets", post(tickets::issue))
+        .route("/sec-websocket/", get(compat::datamule::token))
+        .route("/ws", get(compat::datamule::connect))
         .merge(public)
         .layer(from_fn(answer_in_time));
     Router::new()
@@ -67,6 +73,16 @@ fn router(shared: Arc<Shared>) -> Router {
         .layer(from_fn(refuse_large_body))
         .layer(from_fn(name_request))
         .with_state(shared)
+}
+
+/// The live page; the websocket of sec-api.io's clients, who ask at the same place.
+async fn front(state: State<Arc<Shared>>, peer: Peer, request: Request) -> Response {
+    if request.headers().contains_key(header::UPGRADE) {
+        return compat::sec_api::connect(state, peer, request)
+            .await
+            .into_response();
+    }
+    doors::page().await
 }
 
 /// Where a request comes from.

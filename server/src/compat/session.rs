@@ -1,0 +1,256 @@
+//! A foreign client's socket: a walk through the log, written in its dialect.
+//!
+//! What is wrong with a request is said before the upgrade, because these clients know no
+//! error frames. Elsewhere: the walk (`stream/walk`), the sockets of our own protocol
+//! (`stream/sweep`).
+//!
+//! Invariant: a session holds one batch of events, and one that is stuck keeps nobody from
+//! stopping.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{body::Body, extract::Request, response::Response};
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use protocol::{
+    close::CloseCode,
+    event::Event,
+    filing::Filing,
+    frame::{ErrorCode, Refusal},
+};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        self, Message,
+        handshake::server::create_response_with_body,
+        protocol::{CloseFrame, Role, WebSocketConfig},
+    },
+};
+
+use super::Dialect;
+use crate::{
+    http::{Problem, Query, events},
+    keys::ApiKey,
+    log::Record,
+    stream::{
+        Guard, Shared, Stop,
+        walk::{Gone, Then, Walk},
+    },
+};
+
+/// Parameters that a dialect decides.
+const DECIDED: [&str; 3] = ["types", "view", "defer"];
+
+/// Between pings. Source: sec-api.io, "Stream API": every 25 seconds.
+const PING_INTERVAL: Duration = Duration::from_secs(25);
+
+/// A socket that takes nothing for this long is closed.
+const WRITE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the close may take.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Most bytes of what such a client says: it has nothing to say.
+const MESSAGE_BYTES: usize = 4096;
+
+/// Why a session ends.
+#[derive(Debug)]
+enum End {
+    /// The peer is gone.
+    Left,
+    /// We close it.
+    Close(CloseCode),
+}
+
+impl From<tungstenite::Error> for End {
+    fn from(_: tungstenite::Error) -> Self {
+        Self::Left
+    }
+}
+
+impl From<Stop> for End {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::GoingAway => Self::Close(CloseCode::GoingAway),
+            Stop::Revoked(refusal) => refusal.into(),
+        }
+    }
+}
+
+impl From<Gone> for End {
+    fn from(Gone: Gone) -> Self {
+        Self::Close(CloseCode::GoingAway)
+    }
+}
+
+impl From<Refusal> for End {
+    fn from(refusal: Refusal) -> Self {
+        Self::Close(refusal.code.close())
+    }
+}
+
+/// One connected client.
+struct Session {
+    dialect: Dialect,
+    walk: Walk,
+    guard: Guard,
+    socket: WebSocketStream<TokioIo<Upgraded>>,
+    ping_at: Instant,
+    /// Whether anything was heard since the last ping.
+    is_heard: bool,
+}
+
+/// Answers the handshake of a client that was let in with `key`; its session begins.
+///
+/// # Errors
+/// A [`Problem`] when a parameter or the handshake is wrong, or a limit is reached.
+pub(super) async fn connect(
+    dialect: Dialect,
+    shared: Arc<Shared>,
+    key: Option<ApiKey>,
+    mut request: Request,
+) -> Result<Response, Problem> {
+    events::check_phase(&shared)?;
+    let query = decided(request.uri().query().unwrap_or_default(), dialect)?;
+    let handshake = create_response_with_body(&request, Body::empty);
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let (Ok(response), Some(upgrade)) = (handshake, upgrade) else {
+        let message = "this is a websocket: connect with ws:// or wss://";
+        return Err(Problem::new(ErrorCode::UpgradeRequired, message));
+    };
+    let place = events::admit(&shared, key.as_ref())?;
+    let walk = events::walk(&shared, events::subscription(&query)?).await?;
+    tokio::spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => serve(dialect, shared, key, walk, upgraded).await,
+            Err(error) => tracing::debug!(%error, "a connection ended in its handshake"),
+        }
+        // Kept until the last words are on their way: a stopping server waits for that.
+        drop(place);
+    });
+    Ok(response)
+}
+
+/// The query without the credential and with what the dialect decides.
+fn decided(query: &str, dialect: Dialect) -> Result<Query, Refusal> {
+    let [types, view, defer] = DECIDED;
+    let asked = Query::split(query, &[dialect.credential, types, view, defer])?;
+    if let Some(name) = DECIDED.into_iter().find(|name| asked.get(name).is_some()) {
+        let message = format!("`{name}` cannot be chosen here; /v1/stream takes it");
+        return Err(Refusal::new(ErrorCode::BadParameter, message).field(name));
+    }
+    Query::split(
+        &format!("types={}&{}", dialect.event_type, asked.rest()),
+        &[],
+    )
+}
+
+async fn serve(
+    dialect: Dialect,
+    shared: Arc<Shared>,
+    key: Option<ApiKey>,
+    walk: Walk,
+    upgraded: Upgraded,
+) {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(MESSAGE_BYTES)
+        .max_message_size(Some(MESSAGE_BYTES))
+        .max_frame_size(Some(MESSAGE_BYTES));
+    let (io, role) = (TokioIo::new(upgraded), Role::Server);
+    let mut session = Session {
+        dialect,
+        walk,
+        guard: Guard::new(shared.clone(), key),
+        socket: WebSocketStream::from_raw_socket(io, role, Some(config)).await,
+        ping_at: Instant::now() + PING_INTERVAL,
+        is_heard: true,
+    };
+    shared.metrics.sessions.inc();
+    let Err(end) = session.run().await;
+    if let End::Close(code) = end {
+        session.close(code).await;
+        shared.metrics.closed(code.number());
+    }
+    shared.metrics.sessions.dec();
+}
+
+impl Session {
+    /// Sends until there is a reason to stop, which is the error.
+    async fn run(&mut self) -> Result<Infallible, End> {
+        loop {
+            self.guard.check()?;
+            let batch = self.walk.read(usize::MAX).await?;
+            if !batch.records.is_empty() {
+                let filings: Vec<Filing> = batch.records.iter().map(|r| filing(r)).collect();
+                let frame = (self.dialect.frame)(&filings).to_string();
+                self.send(Message::text(frame)).await?;
+            }
+            match batch.then {
+                Then::Read => {}
+                Then::Wait => self.wait().await?,
+                Then::End => return Err(End::Close(CloseCode::Normal)),
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Result<(), End> {
+        tokio::select! {
+            biased;
+            changed = self.guard.changed() => Ok(changed?),
+            moved = self.walk.wait() => Ok(moved?),
+            heard = self.socket.next() => self.hear(heard),
+            () = sleep_until(self.ping_at) => self.ping().await,
+        }
+    }
+
+    fn hear(&mut self, heard: Option<tungstenite::Result<Message>>) -> Result<(), End> {
+        match heard {
+            None | Some(Ok(Message::Close(_))) => Err(End::Left),
+            Some(heard) => {
+                heard?;
+                self.is_heard = true;
+                Ok(())
+            }
+        }
+    }
+
+    async fn ping(&mut self) -> Result<(), End> {
+        self.ping_at = Instant::now() + PING_INTERVAL;
+        if !std::mem::take(&mut self.is_heard) {
+            return Err(End::Close(CloseCode::NoPong));
+        }
+        self.send(Message::Ping(Vec::new().into())).await
+    }
+
+    /// Writes, and obeys meanwhile.
+    async fn send(&mut self, message: Message) -> Result<(), End> {
+        let deadline = Instant::now() + WRITE_PATIENCE;
+        let mut sending = std::pin::pin!(self.socket.send(message));
+        loop {
+            tokio::select! {
+                biased;
+                sent = &mut sending => return Ok(sent?),
+                () = sleep_until(deadline) => return Err(End::Close(CloseCode::SlowConsumer)),
+                changed = self.guard.changed() => changed?,
+            }
+            self.guard.check()?;
+        }
+    }
+
+    async fn close(&mut self, code: CloseCode) {
+        let frame = CloseFrame {
+            code: code.number().into(),
+            reason: Default::default(),
+        };
+        // Who does not take it is cut.
+        let _ = timeout(CLOSE_PATIENCE, self.socket.close(Some(frame))).await;
+    }
+}
+
+fn filing(record: &Record) -> Filing {
+    let event = Event::from_frame(&record.frame).expect("the updater appends events only");
+    let filing = event.body.filing().cloned();
+    filing.expect("a dialect tells of events about filings")
+}
