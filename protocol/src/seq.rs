@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{error::ParseError, time::Timestamp};
 
@@ -143,13 +143,19 @@ impl From<Epoch> for String {
 }
 
 /// The last event a reader has handled, `<epoch>-<seq>`. Reading goes on after it.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Cursor {
     /// The life of the log it belongs to.
     pub epoch: Epoch,
     /// The last event handled.
     pub seq: Seq,
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl fmt::Display for Cursor {

@@ -65,7 +65,7 @@ impl Echo {
     fn enter(&mut self, stream: std::net::TcpStream) -> io::Result<()> {
         stream.set_nonblocking(true)?;
         let stream = mio::net::TcpStream::from_std(stream);
-        let mut socket = Websocket::new(stream, &[], MAX_MESSAGE);
+        let mut socket = Websocket::new(stream, &[], Vec::new(), MAX_MESSAGE);
         self.entered += 1;
         let token = Token(self.entered);
         let interest = Interest::READABLE | Interest::WRITABLE;

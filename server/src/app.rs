@@ -32,7 +32,7 @@ use crate::{
     log,
     metrics::Metrics,
     status::{Phase, SourceState, Status},
-    stream::{self, Control, Hub, Seat, Sessions, Shared, Sweep},
+    stream::{self, Control, Door, Hub, Seat, Sessions, Shared, Sweep},
     tasks::Tasks,
     tickers::{Reading, Tickers},
     tickets::Tickets,
@@ -159,6 +159,7 @@ impl App {
             http::serve(listener, shared.clone(), doors.stop.clone()),
         );
 
+        let sweeps: Vec<Door> = seats.iter().map(Seat::door).collect();
         for seat in seats {
             start_sweep(&mut doors.tasks, seat, &shared);
         }
@@ -182,6 +183,7 @@ impl App {
             clock: shared.clock.clone(),
             retention: config.log_retention.map(Retention::new),
             last_at: recalled.last_at,
+            sweeps,
         };
         updater.spawn_blocking("updater", move || work.run(inbox));
         let app = Self {
@@ -300,7 +302,7 @@ fn sweeps() -> usize {
 }
 
 fn start_sweep(tasks: &mut Tasks, seat: Seat, shared: &Arc<Shared>) {
-    tasks.spawn("bell", stream::ring(seat.door(), shared.clone()));
+    tasks.spawn("bell", stream::ring(seat.door(), shared.control.clone()));
     let (shared, runtime) = (shared.clone(), Handle::current());
     tasks.spawn_blocking("stream", move || Sweep::new(seat, shared, runtime).run());
 }

@@ -30,6 +30,7 @@ use crate::{
     log::Writer,
     metrics::Metrics,
     status::Status,
+    stream::Door,
 };
 
 /// Most messages taken into one group: a commit stays well under a frame of video.
@@ -73,6 +74,8 @@ pub(crate) struct Updater {
     pub(crate) retention: Option<Retention>,
     /// `at` of the newest event.
     pub(crate) last_at: Timestamp,
+    /// Whom to wake when the log has grown.
+    pub(crate) sweeps: Vec<Door>,
 }
 
 /// How long events are kept.
@@ -133,6 +136,9 @@ impl Updater {
         self.log
             .commit()
             .context("the event log cannot be written")?;
+        if told.iter().any(|one| matches!(one, Told::Counted(_))) {
+            self.sweeps.iter().for_each(Door::wake);
+        }
         self.metrics
             .commit_seconds
             .observe(began.elapsed().as_secs_f64());
@@ -347,6 +353,7 @@ mod tests {
             clock: Clock::new(now),
             retention: None,
             last_at: Timestamp::UNIX_EPOCH,
+            sweeps: Vec::new(),
         };
         let (reports, reports_in) = mpsc::channel(16);
         let (archived, archived_in) = mpsc::channel(16);

@@ -6,7 +6,9 @@
 //! from elsewhere. Elsewhere: when
 //! to read and write, and what to say (`stream`).
 //!
-//! Invariant: bytes of two frames never mix, whatever the kernel takes at a time.
+//! Invariant: bytes of two frames never mix, whatever the kernel takes at a time. What a
+//! write of frames from elsewhere looks at lies in the struct itself, the rest behind a
+//! pointer: whoever writes to thousands in turn finds little of them in its caches.
 
 use std::{
     io::{self, IoSlice, Read, Write},
@@ -40,6 +42,14 @@ const DEAF_BYTES: usize = 8 * 1024;
 #[derive(Debug)]
 pub struct Websocket {
     stream: TcpStream,
+    /// Whether there is neither a rest nor anything said.
+    is_clear: bool,
+    talk: Box<Talk>,
+}
+
+/// What is heard from a client, and what waits to be written to it alone.
+#[derive(Debug)]
+struct Talk {
     context: WebSocketContext,
     rest: Bytes,
     said: Vec<u8>,
@@ -65,24 +75,28 @@ pub enum Heard {
 }
 
 impl Websocket {
-    /// A websocket after its handshake. `leftover` was read with it; no message may be
-    /// longer than `max_message`.
-    pub fn new(stream: TcpStream, leftover: &[u8], max_message: usize) -> Self {
+    /// A websocket after its handshake. `leftover` was read with it, `opening` is still to
+    /// be written; no message may be longer than `max_message`.
+    pub fn new(stream: TcpStream, leftover: &[u8], opening: Vec<u8>, max_message: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BYTES)
             .write_buffer_size(0)
             .max_message_size(Some(max_message))
             .max_frame_size(Some(max_message));
+        let leftover = leftover.to_vec();
         Self {
             stream,
-            context: WebSocketContext::from_partially_read(
-                leftover.to_vec(),
-                Role::Server,
-                Some(config),
-            ),
-            rest: Bytes::new(),
-            said: Vec::new(),
-            heard: leftover.len(),
+            is_clear: opening.is_empty(),
+            talk: Box::new(Talk {
+                heard: leftover.len(),
+                context: WebSocketContext::from_partially_read(
+                    leftover,
+                    Role::Server,
+                    Some(config),
+                ),
+                rest: Bytes::new(),
+                said: opening,
+            }),
         }
     }
 
@@ -93,19 +107,21 @@ impl Websocket {
 
     /// Reads the next message. Pings are answered and closes returned by themselves.
     pub fn hear(&mut self) -> Heard {
-        if self.said.len() > DEAF_BYTES {
+        let talk = &mut *self.talk;
+        if talk.said.len() > DEAF_BYTES {
             return Heard::Enough;
         }
         let mut pipe = Pipe {
             stream: &mut self.stream,
-            said: &mut self.said,
+            said: &mut talk.said,
             budget: VISIT_BYTES,
         };
-        let heard = self.context.read(&mut pipe);
+        let heard = talk.context.read(&mut pipe);
         let is_spent = pipe.budget == 0;
-        self.heard += VISIT_BYTES - pipe.budget;
+        talk.heard += VISIT_BYTES - pipe.budget;
         // A pong or the answer to a close: it goes to memory, which takes everything.
-        let _ = self.context.flush(&mut pipe);
+        let _ = talk.context.flush(&mut pipe);
+        self.is_clear = talk.is_clear();
         match heard {
             Ok(Message::Close(_)) => Heard::Gone,
             Ok(message) => Heard::Message(message),
@@ -125,7 +141,7 @@ impl Websocket {
 
     /// Bytes the client has sent since this was last asked.
     pub fn take_heard(&mut self) -> usize {
-        std::mem::take(&mut self.heard)
+        std::mem::take(&mut self.talk.heard)
     }
 
     /// Ends our side once everything is written: after a close, the server goes first.
@@ -149,7 +165,8 @@ impl Websocket {
 
     /// Queues a text frame for this client alone.
     pub fn say(&mut self, text: String) {
-        text_frame(text.into(), &mut self.said);
+        text_frame(text.into(), &mut self.talk.said);
+        self.is_clear = false;
     }
 
     /// Queues a binary frame for this client alone.
@@ -173,13 +190,14 @@ impl Websocket {
 
     fn say_frame(&mut self, frame: Frame) {
         frame
-            .format(&mut self.said)
+            .format(&mut self.talk.said)
             .expect("memory takes everything");
+        self.is_clear = false;
     }
 
     /// Whether everything said has been taken by the kernel.
     pub fn is_clear(&self) -> bool {
-        self.rest.is_empty() && self.said.is_empty()
+        self.is_clear
     }
 
     /// Writes what was said and what is owed; whether that is all out.
@@ -187,21 +205,23 @@ impl Websocket {
     /// # Errors
     /// When the connection is broken.
     pub fn flush(&mut self) -> io::Result<bool> {
-        loop {
-            if self.rest.is_empty() {
-                if self.said.is_empty() {
-                    return Ok(true);
-                }
-                self.rest = std::mem::take(&mut self.said).into();
+        while !self.is_clear {
+            let talk = &mut *self.talk;
+            if talk.rest.is_empty() {
+                // Also lets go of the memory of what is out.
+                talk.rest = std::mem::take(&mut talk.said).into();
+                self.is_clear = talk.is_clear();
+                continue;
             }
-            match self.stream.write(&self.rest) {
+            match self.stream.write(&talk.rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(taken) => self.rest.advance(taken),
+                Ok(taken) => talk.rest.advance(taken),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
+        Ok(true)
     }
 
     /// Writes whole frames that lie in two pieces; how many bytes the kernel took. What it
@@ -231,16 +251,24 @@ impl Websocket {
             self.is_clear(),
             "a frame is cut only when it was written at once"
         );
-        self.rest = rest;
+        self.is_clear = rest.is_empty();
+        self.talk.rest = rest;
     }
 
     /// Queues whole frames for this client alone.
     pub fn say_frames(&mut self, frames: Bytes) {
-        if self.is_clear() {
-            self.rest = frames;
+        if self.is_clear {
+            self.is_clear = frames.is_empty();
+            self.talk.rest = frames;
         } else {
-            self.said.extend_from_slice(&frames);
+            self.talk.said.extend_from_slice(&frames);
         }
+    }
+}
+
+impl Talk {
+    fn is_clear(&self) -> bool {
+        self.rest.is_empty() && self.said.is_empty()
     }
 }
 

@@ -1,12 +1,14 @@
 //! The HTTP doors: the page, health, status, metrics, events, and the way to the stream.
 //!
-//! [`mod@serve`] accepts connections, [`limits`] says how much one address may take,
-//! [`credentials`] finds out who asks; the other files are doors.
+//! [`mod@serve`] accepts connections, [`conversation`] answers their requests, [`limits`] says
+//! how much one address may take, [`credentials`] finds out who asks; the other files are doors.
 
+mod conversation;
 mod credentials;
 mod doors;
 pub(crate) mod events;
 mod limits;
+mod line;
 mod problem;
 mod query;
 mod serve;
@@ -21,9 +23,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{ConnectInfo, DefaultBodyLimit, Request, State},
-    http::{HeaderValue, header},
     middleware::{Next, from_fn, from_fn_with_state},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{get, post},
 };
 use protocol::frame::ErrorCode;
@@ -41,6 +42,9 @@ use crate::{
 
 /// Most bytes of a request's body: as for a client message.
 const BODY_BYTES: usize = 64 * 1024;
+
+/// Where websockets begin.
+const STREAM_PATH: &str = "/v1/stream";
 
 /// How long an answer may take that is no stream and no long-poll.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
@@ -66,12 +70,10 @@ fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/events", get(events::page))
         .route("/v1/events/stream", get(events::stream))
-        .route("/v1/stream", get(stream::upgrade))
+        .route(STREAM_PATH, get(no_handshake))
         .merge(prompt)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(from_fn(refuse_large_body))
-        .layer(from_fn(name_request))
         .with_state(shared)
 }
 
@@ -96,6 +98,11 @@ async fn nothing_here(request: Request) -> Problem {
             "there is nothing at `{path}`; the stream is at /v1/stream, the state at /v1/status"
         ),
     )
+}
+
+/// A handshake does not come this far.
+async fn no_handshake() -> Problem {
+    Problem::from(stream::no_handshake())
 }
 
 async fn wrong_method(request: Request) -> Problem {
@@ -123,25 +130,4 @@ async fn answer_in_time(request: Request, next: Next) -> Result<Response, Proble
             let message = format!("no answer within {ANSWER_PATIENCE:?}; try again");
             Problem::new(ErrorCode::Internal, message)
         })
-}
-
-/// Says at once what would only be found out after reading.
-async fn refuse_large_body(request: Request, next: Next) -> Response {
-    let announced = request.headers().get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > BODY_BYTES as u64) {
-        let message = format!("a request may have {BODY_BYTES} bytes");
-        return Problem::new(ErrorCode::MessageTooLarge, message).into_response();
-    }
-    next.run(request).await
-}
-
-/// Gives every response the name under which its request stands in our logs.
-async fn name_request(request: Request, next: Next) -> Response {
-    let name = format!("{:016x}", rand::random::<u64>());
-    tracing::debug!(request = name, method = %request.method(), path = request.uri().path(), "request");
-    let mut response = next.run(request).await;
-    let value = HeaderValue::from_str(&name).expect("hexadecimal digits are a header value");
-    response.headers_mut().insert("x-request-id", value);
-    response
 }

@@ -4,21 +4,20 @@
 //! request and cannot refuse a connection. Elsewhere: what an address may take (`limits`),
 //! what is answered (`router`).
 //!
-//! Invariant: the stream given to hyper is a plain [`TokioIo<TcpStream>`], so that an
-//! upgraded connection can be taken back as a [`TcpStream`].
+//! Invariant: a connection is given to the stream only after hyper has answered its
+//! handshake, with every byte that was read and not used.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use axum::{
-    Router,
-    extract::{ConnectInfo, Request},
-    response::IntoResponse,
-};
-use hyper::{
-    body::Incoming,
-    server::conn::http1,
-    service::{Service, service_fn},
-};
+use axum::{Router, extract::Request, response::IntoResponse};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -35,8 +34,8 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Problem, limits::Connection, router};
-use crate::stream::Shared;
+use super::{Problem, conversation::Conversation, limits::Connection, line::Line, router};
+use crate::stream::{self, Asked, Shared, Upgraded};
 
 /// How long a request's head may take, and how long a connection may rest between requests.
 pub(crate) const HEAD_PATIENCE: Duration = Duration::from_secs(10);
@@ -170,9 +169,15 @@ impl Doorway {
         let _ = set_tcp_user_timeout(&stream, USER_TIMEOUT_MS);
         match self.shared.limits.connect(peer.ip()) {
             Ok(place) => {
-                let wire = Wire::new(place);
-                let (router, stop) = (self.router.clone(), self.stop.clone());
-                self.open.spawn(converse(stream, peer, wire, router, stop));
+                let conversation = Conversation {
+                    peer,
+                    wire: Wire::new(place),
+                    router: self.router.clone(),
+                    shared: self.shared.clone(),
+                    asked: Arc::default(),
+                };
+                let stop = self.stop.clone();
+                self.open.spawn(converse(stream, conversation, stop));
             }
             Err(refusal) => {
                 if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
@@ -203,36 +208,62 @@ fn protocol() -> http1::Builder {
     http
 }
 
-/// Serves one connection to its end or its upgrade.
-async fn converse(
-    stream: TcpStream,
-    peer: SocketAddr,
-    wire: Wire,
-    router: TowerToHyperService<Router>,
-    stop: CancellationToken,
-) {
-    let this = wire.clone();
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(wire.clone());
-        router.call(request)
-    });
-    let connection = protocol()
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
+/// Serves one connection to its end, or until the stream takes it over.
+async fn converse(stream: TcpStream, conversation: Conversation, stop: CancellationToken) {
+    let (wire, asked) = (conversation.wire.clone(), conversation.asked.clone());
+    let line = Line::new(stream, asked.clone());
+    let mut connection = protocol().serve_connection(line, conversation);
     // What ends a connection is the peer's doing: closed, reset, malformed, too late.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = this.is_cut() => return,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    let is_over = tokio::select! {
+        is_over = drive(&mut connection, &stop) => is_over,
+        () = wire.is_cut() => false,
+    };
+    if !is_over {
+        return;
     }
-    tokio::select! {
-        _ = connection => {}
-        () = this.is_cut() => {}
-        // Somebody has sent half a request and nothing since.
-        () = sleep(STOP_PATIENCE) => {}
+    let http1::Parts {
+        io: line,
+        read_buf: leftover,
+        service,
+        ..
+    } = connection.into_parts();
+    let shared = Arc::clone(&service.shared);
+    drop(service);
+    if asked.get().is_none() {
+        return line.end().await;
     }
+    match line.take_back() {
+        Ok((stream, answer)) => {
+            let asked = Arc::into_inner(asked).and_then(OnceLock::into_inner);
+            let asked = asked.expect("it was there, and who shared it is gone");
+            let upgraded = Upgraded {
+                stream,
+                leftover,
+                answer,
+            };
+            stream::enter(shared, asked, wire, upgraded).await;
+        }
+        Err(error) => tracing::debug!(%error, "a connection ended in its handshake"),
+    }
+}
+
+/// Answers requests; whether there are no more to come. Not shut down, so that the stream
+/// can take the connection over.
+async fn drive(
+    connection: &mut http1::Connection<Line<Asked>, Conversation>,
+    stop: &CancellationToken,
+) -> bool {
+    tokio::select! {
+        served = poll_fn(|context| connection.poll_without_shutdown(context)) => {
+            return served.is_ok();
+        }
+        () = stop.cancelled() => std::pin::Pin::new(&mut *connection).graceful_shutdown(),
+    }
+    let rest = poll_fn(|context| connection.poll_without_shutdown(context));
+    // Somebody may have sent half a request and nothing since.
+    timeout(STOP_PATIENCE, rest)
+        .await
+        .is_ok_and(|served| served.is_ok())
 }
 
 /// Answers one request with why nothing is served, and closes.

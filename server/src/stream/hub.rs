@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use mio::{Poll, Waker};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::yield_now};
 
 use super::{
     errands::{Answer, Next},
@@ -71,6 +71,8 @@ pub(super) struct Entrance {
     pub(super) stream: TcpStream,
     /// Bytes that came with the handshake.
     pub(super) leftover: Bytes,
+    /// The answer to the handshake.
+    pub(super) opening: Vec<u8>,
     pub(super) from: IpAddr,
     /// Its place among all sessions; none when there was none for it.
     pub(super) place: Option<Place>,
@@ -101,7 +103,12 @@ impl Hub {
     pub(super) async fn enter(&self, entrance: Entrance) {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let door = &self.doors[turn % self.doors.len()];
-        door.send(Command::Enter(Box::new(entrance))).await;
+        let entrance = Command::Enter(Box::new(entrance));
+        if door.commands.send(entrance).await.is_ok() {
+            // Who comes in the same moment goes in too: one bell for all of them.
+            yield_now().await;
+            door.wake_for_commands();
+        }
     }
 }
 
@@ -113,8 +120,15 @@ impl Door {
         }
     }
 
+    /// Wakes the sweep if it has not taken all commands yet.
+    fn wake_for_commands(&self) {
+        if self.commands.capacity() < self.commands.max_capacity() {
+            self.wake();
+        }
+    }
+
     /// Wakes the sweep.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         if self.bell.rung.swap(true, Ordering::AcqRel) {
             return;
         }

@@ -1,6 +1,6 @@
 //! The stream: events to subscribers.
 //!
-//! A websocket comes in through [`upgrade`], which finds out who it is, and enters the
+//! A websocket comes in through [`mod@upgrade`], which finds out who it is, and enters the
 //! [`hub`]. A [`sweep`] keeps it as a [`session`] from then on: sessions that are sent the
 //! same share a lane ([`lanes`]) and its [`tape`], on which each has a place; what they say
 //! and hear is in [`talk`], what must be found out beside the sweep in [`errands`].
@@ -35,7 +35,7 @@ pub(crate) use guard::{Guard, Stop};
 pub(crate) use hub::{Door, Hub, Seat};
 pub(crate) use sessions::{Place, Sessions};
 pub(crate) use sweep::Sweep;
-pub(crate) use upgrade::upgrade;
+pub(crate) use upgrade::{Asked, Upgraded, enter, no_handshake, upgrade};
 
 use crate::{
     config,
@@ -78,21 +78,13 @@ pub(crate) struct Control {
     pub(crate) closing: bool,
 }
 
-/// Wakes a sweep when the log has grown or what all sessions obey has changed.
-pub(crate) async fn ring(door: Door, shared: Arc<Shared>) -> anyhow::Result<()> {
-    let (mut tip, mut control) = (shared.log.tip_changes(), shared.control.clone());
-    loop {
-        let goes_on = tokio::select! {
-            moved = tip.changed() => moved.is_ok(),
-            changed = control.changed() => changed.is_ok() && !control.borrow_and_update().closing,
-        };
+/// Wakes a sweep when what all sessions obey has changed. When the log has grown, the
+/// updater does: one thread less between an event and those who wait for it.
+pub(crate) async fn ring(door: Door, mut control: watch::Receiver<Control>) -> anyhow::Result<()> {
+    let mut goes_on = true;
+    while goes_on {
+        goes_on = control.changed().await.is_ok() && !control.borrow_and_update().closing;
         door.wake();
-        if !goes_on {
-            break;
-        }
     }
-    // Without the updater nothing new comes, and the sessions are closed next.
-    let _ = control.wait_for(|control| control.closing).await;
-    door.wake();
     Ok(())
 }

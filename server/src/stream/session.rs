@@ -2,7 +2,9 @@
 //!
 //! Elsewhere: what moves it (`sweep`), what is asked elsewhere on its behalf (`errands`).
 //!
-//! Invariant: `sent` and `through` of a heartbeat count what was queued before it.
+//! Invariant: `sent` and `through` of a heartbeat count what was queued before it. A
+//! [`Session`] holds only what every visit looks at, so that thousands of them lie close
+//! together; whatever is looked at now and then is [`Aside`].
 
 use std::{
     fmt::Display,
@@ -64,12 +66,18 @@ impl From<CloseCode> for End {
 pub(super) struct Session {
     pub(super) who: Who,
     pub(super) socket: Websocket,
+    pub(super) stage: Stage,
+    pub(super) aside: Box<Aside>,
+}
+
+/// What of a session is looked at only when something else than an event is to be done.
+#[derive(Debug)]
+pub(super) struct Aside {
     pub(super) from: IpAddr,
     /// Its place among all sessions; none when there was none for it.
     pub(super) place: Option<Place>,
     /// Its place among all connections.
     _wire: Wire,
-    pub(super) stage: Stage,
     /// What is asked elsewhere; the answer to any other question is void.
     pub(super) question: Question,
     /// Whether there may be input that was not read.
@@ -104,14 +112,13 @@ pub(super) enum Stage {
 #[derive(Debug)]
 pub(super) struct Subscribed {
     pub(super) lane: LaneId,
-    pub(super) bound: Bound,
     pub(super) position: Position,
 }
 
 /// Which events a session has been given.
 #[derive(Debug)]
 pub(super) enum Position {
-    /// Those before a spot on its lane's tape.
+    /// Those before a spot on its lane's tape; it has no end.
     Riding {
         spot: Spot,
         /// The spot's frames less those sent since `subscribed`, modulo 2^64.
@@ -119,16 +126,21 @@ pub(super) enum Position {
         /// Its place among the members of the lane.
         member: usize,
     },
-    /// Those up to `cursor`: the tape does not reach back so far, the kernel takes nothing,
+    /// Those up to a cursor: the tape does not reach back so far, the kernel takes nothing,
     /// or the subscription has an end.
-    Apart {
-        cursor: Seq,
-        sent: u64,
-        /// What could be vouched for when it was last at the tip.
-        complete_through: Option<Timestamp>,
-        /// Reads the log from `cursor` on; none before the first time and while it reads.
-        walk: Option<Box<Walk>>,
-    },
+    Apart(Box<Apart>),
+}
+
+/// How far a session is that does not ride.
+#[derive(Debug)]
+pub(super) struct Apart {
+    pub(super) cursor: Seq,
+    pub(super) sent: u64,
+    pub(super) bound: Bound,
+    /// What could be vouched for when it was last at the tip.
+    pub(super) complete_through: Option<Timestamp>,
+    /// Reads the log from `cursor` on; none before the first time and while it reads.
+    pub(super) walk: Option<Box<Walk>>,
 }
 
 /// A question that is out.
@@ -149,13 +161,10 @@ impl Session {
         place: Option<Place>,
         wire: Wire,
     ) -> Self {
-        Self {
-            who,
-            socket,
+        let aside = Aside {
             from,
             place,
             _wire: wire,
-            stage: Stage::Unsubscribed,
             question: Question::None,
             unheard: false,
             stuck_since: None,
@@ -164,22 +173,39 @@ impl Session {
             awaited_since: None,
             pinged_at: None,
             quota: Quota::new(),
+        };
+        Self {
+            who,
+            socket,
+            stage: Stage::Unsubscribed,
+            aside: Box::new(aside),
         }
     }
 
     /// The id of the API key it was let in with.
     pub(super) fn key_id(&self) -> Option<&str> {
-        self.place.as_ref().and_then(Place::key_id)
+        self.aside.place.as_ref().and_then(Place::key_id)
+    }
+
+    /// Whether it gets its frames from its lane's tape.
+    pub(super) fn is_riding(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::Subscribed(Subscribed {
+                position: Position::Riding { .. },
+                ..
+            })
+        )
     }
 
     /// Forgets where in the log's files it was reading: who does not read holds no file.
     pub(super) fn close_file(&mut self) {
         if let Stage::Subscribed(Subscribed {
-            position: Position::Apart { walk, .. },
+            position: Position::Apart(apart),
             ..
         }) = &mut self.stage
         {
-            *walk = None;
+            apart.walk = None;
         }
     }
 
@@ -199,7 +225,7 @@ impl Session {
     /// # Errors
     /// A [`Refusal`] when there are too many in a second.
     pub(super) fn count_message(&mut self, now: Instant) -> Result<(), Refusal> {
-        let quota = &mut self.quota;
+        let quota = &mut self.aside.quota;
         quota.turn(now);
         quota.messages += 1;
         within(quota.messages, MESSAGES_PER_SECOND, "messages")
@@ -210,7 +236,7 @@ impl Session {
     /// # Errors
     /// A [`Refusal`] when there are too many in a second.
     pub(super) fn count_bytes(&mut self, now: Instant) -> Result<(), Refusal> {
-        let quota = &mut self.quota;
+        let quota = &mut self.aside.quota;
         quota.turn(now);
         quota.bytes += self.socket.take_heard();
         within(quota.bytes, BYTES_PER_SECOND, "bytes")
@@ -221,7 +247,7 @@ impl Session {
     /// # Errors
     /// A [`Refusal`] when there are too many in a second.
     pub(super) fn count_control(&mut self, now: Instant) -> Result<(), Refusal> {
-        let quota = &mut self.quota;
+        let quota = &mut self.aside.quota;
         quota.turn(now);
         quota.controls += 1;
         within(quota.controls, CONTROLS_PER_SECOND, "pings or pongs")

@@ -32,7 +32,7 @@ use super::{
     lanes::{Lanes, Token},
     place::{Bound, Located},
     rota::{Duties, Who},
-    session::{Position, Question, Session, Stage, Subscribed},
+    session::{Apart, Position, Question, Session, Stage, Subscribed},
     walk::Walk,
 };
 use crate::websocket::Websocket;
@@ -163,7 +163,7 @@ impl Sweep {
         let Some(session) = self.sessions.get_mut(token.0) else {
             return;
         };
-        if event.is_writable() && session.stuck_since.take().is_some() {
+        if event.is_writable() && session.aside.stuck_since.take().is_some() {
             self.advance(token.0);
         }
     }
@@ -184,9 +184,9 @@ impl Sweep {
                         continue;
                     };
                     if [Question::Frames(turn), Question::Standing(turn)]
-                        .contains(&session.question)
+                        .contains(&session.aside.question)
                     {
-                        session.question = Question::None;
+                        session.aside.question = Question::None;
                         self.take_answer(who.token, answer);
                     }
                 }
@@ -198,6 +198,7 @@ impl Sweep {
         let Entrance {
             stream,
             leftover,
+            opening,
             from,
             place,
             wire,
@@ -206,7 +207,7 @@ impl Sweep {
         } = entrance;
         socket2::SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES)?;
         let stream = mio::net::TcpStream::from_std(stream);
-        let mut socket = Websocket::new(stream, &leftover, MAX_READ);
+        let mut socket = Websocket::new(stream, &leftover, opening, MAX_READ);
         let slot = self.sessions.vacant_entry();
         let token = slot.key();
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -265,7 +266,7 @@ impl Sweep {
         for _ in 0..self.revisits.len() {
             let who = self.revisits.pop_front().expect("as many as counted");
             match self.find(who) {
-                Some(session) if session.unheard => self.hear(who.token),
+                Some(session) if session.aside.unheard => self.hear(who.token),
                 Some(_) => self.advance(who.token),
                 None => {}
             }
@@ -298,8 +299,9 @@ impl Sweep {
         if spot.offset == end.offset {
             return;
         }
+        // Who rides is not stuck, so that there is no more to be noted when it is clear.
         match session.socket.flush() {
-            Ok(true) => session.stuck_since = None,
+            Ok(true) => {}
             Ok(false) => return self.stick(token),
             Err(_) => return self.remove(token),
         }
@@ -319,21 +321,20 @@ impl Sweep {
         *spot = reached;
         self.shared.metrics.frames_sent.inc_by(frames);
         if taken < all {
-            return self.stick(token);
+            self.stick(token);
         }
-        session.is_lagging = false;
     }
 
     /// Does what can be done for a session now: writes what was said, then frames.
     pub(super) fn advance(&mut self, token: Token) {
         let session = &mut self.sessions[token];
         match session.socket.flush() {
-            Ok(true) => session.stuck_since = None,
+            Ok(true) => session.aside.stuck_since = None,
             Ok(false) => return self.stick(token),
             Err(_) => return self.remove(token),
         }
-        if std::mem::take(&mut session.was_stuck) {
-            if session.unheard {
+        if std::mem::take(&mut session.aside.was_stuck) {
+            if session.aside.unheard {
                 let who = session.who;
                 self.revisits.push_back(who);
             }
@@ -356,16 +357,16 @@ impl Sweep {
     fn tell_lag(&mut self, token: Token) -> bool {
         let session = &mut self.sessions[token];
         let Stage::Subscribed(Subscribed {
-            position: Position::Apart { cursor, .. },
+            position: Position::Apart(apart),
             ..
-        }) = session.stage
+        }) = &session.stage
         else {
             return false;
         };
-        let behind = cursor.behind(self.shared.log.tip());
-        let is_news = behind >= LAG_EVENTS && !session.is_lagging;
+        let behind = apart.cursor.behind(self.shared.log.tip());
+        let is_news = behind >= LAG_EVENTS && !session.aside.is_lagging;
         if is_news {
-            session.is_lagging = true;
+            session.aside.is_lagging = true;
             session.socket.say(super::talk::lag(behind));
         }
         is_news
@@ -377,39 +378,46 @@ impl Sweep {
         let Stage::Subscribed(subscribed) = &mut session.stage else {
             return;
         };
-        let Position::Apart {
-            cursor, sent, walk, ..
-        } = &mut subscribed.position
-        else {
+        let Position::Apart(apart) = &mut subscribed.position else {
             return;
         };
-        if session.question != Question::None {
+        if session.aside.question != Question::None {
             return;
         }
         let lane = self.lanes.get(subscribed.lane);
-        if subscribed.bound == Bound::Open {
-            if *cursor > self.lanes.examined() {
+        if apart.bound == Bound::Open {
+            if apart.cursor > self.lanes.examined() {
                 // It begins at a tip that was not examined yet.
                 return self.revisits.push_back(session.who);
             }
-            if let Some(spot) = lane.tape.spot_after(*cursor) {
-                let base = spot.frames.wrapping_sub(*sent);
+            if let Some(spot) = lane.tape.spot_after(apart.cursor) {
+                let base = spot.frames.wrapping_sub(apart.sent);
                 let member = self.lanes.join(subscribed.lane, token);
                 subscribed.position = Position::Riding { spot, base, member };
-                return self.deliver(token);
+                self.deliver(token);
+                return self.note_caught_up(token);
             }
         }
-        let walk = walk.take().unwrap_or_else(|| {
+        let walk = apart.walk.take().unwrap_or_else(|| {
             let located = Located {
-                after: *cursor,
-                bound: subscribed.bound,
+                after: apart.cursor,
+                bound: apart.bound,
                 rule: lane.rule().clone(),
             };
             Box::new(Walk::new(Arc::clone(&self.shared), located))
         });
         self.turns = self.turns.wrapping_add(1);
-        session.question = Question::Frames(self.turns);
+        session.aside.question = Question::Frames(self.turns);
         self.errands.fetch(session.who, self.turns, walk);
+    }
+
+    /// A session that was given all there is, if it was, no longer lags.
+    fn note_caught_up(&mut self, token: Token) {
+        if let Some(session) = self.sessions.get_mut(token)
+            && session.is_riding()
+        {
+            session.aside.is_lagging = false;
+        }
     }
 
     /// Sets a session apart that the kernel takes nothing from.
@@ -417,9 +425,9 @@ impl Sweep {
         self.part(token);
         let session = &mut self.sessions[token];
         session.close_file();
-        session.was_stuck = true;
-        if session.stuck_since.is_none() {
-            session.stuck_since = Some(self.now);
+        session.aside.was_stuck = true;
+        if session.aside.stuck_since.is_none() {
+            session.aside.stuck_since = Some(self.now);
             self.duties.stuck.put(self.now, session.who);
         }
     }
@@ -434,16 +442,17 @@ impl Sweep {
         };
         let tape = &self.lanes.get(subscribed.lane).tape;
         let at_end = spot == tape.end();
-        subscribed.position = Position::Apart {
+        subscribed.position = Position::Apart(Box::new(Apart {
             cursor: if at_end {
                 self.lanes.examined()
             } else {
                 tape.seq_before(spot)
             },
             sent: spot.frames.wrapping_sub(base),
+            bound: Bound::Open,
             complete_through: self.vouched.filter(|_| at_end),
             walk: None,
-        };
+        }));
         let lane = subscribed.lane;
         if let Some(moved) = self.lanes.part(lane, member) {
             self.sessions[moved].move_to(member);

@@ -21,7 +21,7 @@ use super::{
     lanes::Token,
     place::{self, Located},
     rota::Who,
-    session::{End, Position, Question, Session, Stage, Subscribed, pong, too_large},
+    session::{Apart, End, Position, Question, Session, Stage, Subscribed, pong, too_large},
     sweep::Sweep,
 };
 use crate::{keys::Scope, websocket::Heard};
@@ -43,8 +43,8 @@ impl Sweep {
                 }
                 return;
             }
-            if matches!(session.question, Question::Standing(_)) {
-                session.unheard = true;
+            if matches!(session.aside.question, Question::Standing(_)) {
+                session.aside.unheard = true;
                 return;
             }
             let heard = session.socket.hear();
@@ -53,7 +53,7 @@ impl Sweep {
                 _ if counted.is_err() => counted.map_err(End::from),
                 Heard::Message(message) => self.understand(token, message),
                 Heard::Silence => {
-                    session.unheard = false;
+                    session.aside.unheard = false;
                     return self.advance(token);
                 }
                 Heard::Enough => break,
@@ -70,8 +70,8 @@ impl Sweep {
             }
         }
         let session = &mut self.sessions[token];
-        session.unheard = true;
-        if session.stuck_since.is_none() {
+        session.aside.unheard = true;
+        if session.aside.stuck_since.is_none() {
             let who = session.who;
             self.revisits.push_back(who);
         }
@@ -94,7 +94,7 @@ impl Sweep {
                 Err(Refusal::new(ErrorCode::BadMessage, message).into())
             }
             Message::Pong(_) => {
-                session.pinged_at = None;
+                session.aside.pinged_at = None;
                 Ok(session.count_control(now)?)
             }
             _ => Ok(session.count_control(now)?),
@@ -109,8 +109,9 @@ impl Sweep {
             (_, ClientMessage::Ping { id }) => session.socket.say(pong(id)),
             (Stage::Unknown(request), ClientMessage::Auth { key }) => {
                 let request = Some(request.clone());
-                session.question = Question::Standing(turn);
-                self.errands.identify(who, turn, session.from, key, request);
+                session.aside.question = Question::Standing(turn);
+                self.errands
+                    .identify(who, turn, session.aside.from, key, request);
             }
             (Stage::Unknown(_), ClientMessage::Subscribe(_)) => {
                 let message = r#"send {"op":"auth","key":"fw_…"} first, or a bearer header"#;
@@ -119,12 +120,13 @@ impl Sweep {
             // A client that always sends its key, though it need not.
             (_, ClientMessage::Auth { key }) => {
                 if self.shared.auth_required {
-                    session.question = Question::Standing(turn);
-                    self.errands.identify(who, turn, session.from, key, None);
+                    session.aside.question = Question::Standing(turn);
+                    self.errands
+                        .identify(who, turn, session.aside.from, key, None);
                 }
             }
             (_, ClientMessage::Subscribe(asked)) => {
-                session.question = Question::Standing(turn);
+                session.aside.question = Question::Standing(turn);
                 let current = self.position(token).map(|(through, ..)| through);
                 self.errands.subscribe(who, turn, *asked, current);
             }
@@ -140,12 +142,7 @@ impl Sweep {
             return None;
         };
         Some(match position {
-            Position::Apart {
-                cursor,
-                sent,
-                complete_through,
-                ..
-            } => (*cursor, *sent, *complete_through),
+            Position::Apart(apart) => (apart.cursor, apart.sent, apart.complete_through),
             Position::Riding { spot, base, .. } => {
                 let tape = &self.lanes.get(*lane).tape;
                 let sent = spot.frames.wrapping_sub(*base);
@@ -165,7 +162,7 @@ impl Sweep {
             Answer::Frames(Ok(chunk)) => return self.take_frames(token, *chunk),
             Answer::Frames(Err(refusal)) => Next::Close(refusal.into()),
             Answer::Known(key, next) => {
-                let place = self.sessions[token].place.as_mut();
+                let place = self.sessions[token].aside.place.as_mut();
                 match place.map(|place| place.claim(&key)) {
                     Some(Err(refusal)) => Next::Close(refusal.into()),
                     _ => next,
@@ -174,7 +171,7 @@ impl Sweep {
         };
         self.proceed(token, next);
         self.obey_late(token);
-        if self.sessions.get(token).is_some_and(|s| s.unheard) {
+        if self.sessions.get(token).is_some_and(|s| s.aside.unheard) {
             self.hear(token);
         }
     }
@@ -187,12 +184,12 @@ impl Sweep {
             Next::Close(end) => return self.end(token, end),
             Next::AwaitKey(request) => {
                 session.stage = Stage::Unknown(request);
-                session.awaited_since = Some(self.now);
+                session.aside.awaited_since = Some(self.now);
                 self.duties.opening.put(self.now, session.who);
             }
             Next::AwaitSubscription => {
                 session.stage = Stage::Unsubscribed;
-                session.awaited_since = Some(self.now);
+                session.aside.awaited_since = Some(self.now);
                 self.duties.opening.put(self.now, session.who);
             }
             Next::Begin {
@@ -216,13 +213,13 @@ impl Sweep {
         session.socket.say(said);
         session.stage = Stage::Subscribed(Subscribed {
             lane: self.lanes.attach(located.rule),
-            bound: located.bound,
-            position: Position::Apart {
+            position: Position::Apart(Box::new(Apart {
                 cursor: located.after,
                 sent: 0,
+                bound: located.bound,
                 complete_through: None,
                 walk: None,
-            },
+            })),
         });
         if is_first {
             self.duties.heartbeat.put(self.now, session.who);
@@ -235,16 +232,13 @@ impl Sweep {
         let Stage::Subscribed(Subscribed { position, .. }) = &mut session.stage else {
             return;
         };
-        let Position::Apart { sent, .. } = position else {
+        let Position::Apart(apart) = position else {
             return;
         };
-        let sent = *sent + chunk.count;
-        *position = Position::Apart {
-            cursor: chunk.through,
-            sent,
-            complete_through: chunk.complete_through,
-            walk: Some(chunk.walk),
-        };
+        apart.cursor = chunk.through;
+        apart.sent += chunk.count;
+        apart.complete_through = chunk.complete_through;
+        apart.walk = Some(chunk.walk);
         session.socket.say_frames(chunk.frames);
         if chunk.is_last {
             let through = self.shared.log.epoch().at(chunk.through);
@@ -266,7 +260,7 @@ impl Sweep {
         session.socket.say_close(code.number(), reason);
         session.stage = Stage::Closing;
         // An answer that is under way must not bring it back.
-        session.question = Question::None;
+        session.aside.question = Question::None;
         self.duties.farewell.put(self.now, session.who);
         self.shared.metrics.closed(code.number());
         tracing::debug!(code = code.number(), "session closed");
@@ -289,7 +283,7 @@ impl Sweep {
                 idle = false;
                 self.end_if(
                     who,
-                    |session| session.pinged_at == Some(put),
+                    |session| session.aside.pinged_at == Some(put),
                     CloseCode::NoPong.into(),
                 );
             }
@@ -297,7 +291,7 @@ impl Sweep {
                 idle = false;
                 self.end_if(
                     who,
-                    |session| session.stuck_since == Some(put),
+                    |session| session.aside.stuck_since == Some(put),
                     CloseCode::SlowConsumer.into(),
                 );
             }
@@ -321,12 +315,15 @@ impl Sweep {
     /// still being found out has more time.
     fn end_opening(&mut self, who: Who, put: Instant) {
         let now = self.now;
-        let Some(session) = self.find(who).filter(|s| s.awaited_since == Some(put)) else {
+        let Some(session) = self
+            .find(who)
+            .filter(|s| s.aside.awaited_since == Some(put))
+        else {
             return;
         };
         let refusal = match session.stage {
-            _ if session.question != Question::None => {
-                session.awaited_since = Some(now);
+            _ if session.aside.question != Question::None => {
+                session.aside.awaited_since = Some(now);
                 return self.duties.opening.put(now, who);
             }
             Stage::Unknown(_) => keyless(),
@@ -351,7 +348,7 @@ impl Sweep {
         let Some(session) = self.find(who) else {
             return;
         };
-        let is_stuck = session.stuck_since.is_some();
+        let is_stuck = session.aside.stuck_since.is_some();
         if matches!(session.stage, Stage::Closing) {
             return;
         }
@@ -376,7 +373,7 @@ impl Sweep {
             sources: self.shared.status.last_polls(),
         };
         let session = &mut self.sessions[who.token];
-        if session.stuck_since.is_none() {
+        if session.aside.stuck_since.is_none() {
             session.socket.say(encode("heartbeat", &heartbeat));
             self.advance(who.token);
         }
@@ -390,10 +387,10 @@ impl Sweep {
         if matches!(session.stage, Stage::Closing) {
             return;
         }
-        let is_asked = session.pinged_at.is_some();
-        let is_stuck = session.stuck_since.is_some();
+        let is_asked = session.aside.pinged_at.is_some();
+        let is_stuck = session.aside.stuck_since.is_some();
         if !is_stuck {
-            session.pinged_at.get_or_insert(now);
+            session.aside.pinged_at.get_or_insert(now);
             session.socket.say_ping();
             self.advance(who.token);
         }

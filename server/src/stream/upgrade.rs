@@ -1,67 +1,72 @@
 //! `GET /v1/stream`: from a request to a websocket.
 //!
-//! Elsewhere: who may connect (`http/credentials`), what happens next (`hub`).
+//! Elsewhere: who may connect (`http/credentials`), who drives the connection until then
+//! (`http/serve`), what happens next (`hub`).
 //!
 //! Invariant: what a browser could not read from a failed handshake is told in-band.
 
-use std::{io, net::IpAddr, sync::Arc};
-
-use axum::{
-    Extension,
-    body::Body,
-    extract::{Request, State},
-    response::{IntoResponse, Response},
+use std::{
+    net::{IpAddr, TcpStream},
+    sync::Arc,
 };
+
+use axum::{body::Body, http::Request, response::Response};
 use bytes::Bytes;
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
+use hyper::upgrade::OnUpgrade;
 use protocol::frame::{ErrorCode, Refusal};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
 use super::{Shared, errands, hub::Entrance, place, request};
 use crate::{
-    http::{Peer, Problem, Query, Wire},
+    http::{Problem, Query, Wire},
     keys::{ApiKey, Scope},
 };
 
 /// Who a session is, as its request tells.
-struct Asked {
+#[derive(Debug)]
+pub(crate) struct Asked {
     from: IpAddr,
     request: Result<request::Request, Refusal>,
     known: Option<Result<ApiKey, Refusal>>,
 }
 
-/// Answers the handshake and lets the session begin. A credential that comes with the
-/// request is looked at before; what is wrong with it is told in-band, unless there is a
-/// flood of such.
-pub(crate) async fn upgrade(
-    State(shared): State<Arc<Shared>>,
-    peer: Peer,
-    Extension(wire): Extension<Wire>,
-    mut request: Request,
-) -> Response {
-    let handshake = create_response_with_body(&request, Body::empty);
-    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    let (Ok(response), Some(upgrade)) = (handshake, upgrade) else {
-        let message =
-            "this is a websocket: connect with ws:// or wss://, for example with `filingwire tail`";
-        return Problem::new(ErrorCode::UpgradeRequired, message).into_response();
-    };
-    let asked = match ask(&shared, peer.0.ip(), &request) {
-        Ok(asked) => asked,
-        Err(flood) => return Problem(flood).into_response(),
-    };
-    tokio::spawn(async move {
-        match upgrade.await.map_err(io::Error::other).and_then(take_back) {
-            Ok((stream, leftover)) => enter(shared, asked, wire, stream, leftover).await,
-            Err(error) => tracing::debug!(%error, "a connection ended in its handshake"),
-        }
-    });
-    response
+/// A connection that was taken back from HTTP.
+#[derive(Debug)]
+pub(crate) struct Upgraded {
+    pub(crate) stream: TcpStream,
+    /// Bytes that came after the handshake.
+    pub(crate) leftover: Bytes,
+    /// The answer to the handshake, which is still to be written.
+    pub(crate) answer: Vec<u8>,
 }
 
-fn ask(shared: &Shared, from: IpAddr, request: &Request) -> Result<Asked, Refusal> {
+/// Answers the handshake; with the answer out, the session [enters](enter). A credential
+/// that comes with the request is looked at before; what is wrong with it is told in-band,
+/// unless there is a flood of such.
+///
+/// # Errors
+/// A [`Problem`] when this is no handshake or too many come.
+pub(crate) fn upgrade<B>(
+    shared: &Shared,
+    from: IpAddr,
+    request: &Request<B>,
+) -> Result<(Response, Asked), Problem> {
+    let handshake = create_response_with_body(request, Body::empty);
+    let is_upgrade = request.extensions().get::<OnUpgrade>().is_some();
+    let Some(response) = handshake.ok().filter(|_| is_upgrade) else {
+        return Err(no_handshake().into());
+    };
+    Ok((response, ask(shared, from, request)?))
+}
+
+/// What is said to who comes with anything else.
+pub(crate) fn no_handshake() -> Refusal {
+    let message =
+        "this is a websocket: connect with ws:// or wss://, for example with `filingwire tail`";
+    Refusal::new(ErrorCode::UpgradeRequired, message)
+}
+
+fn ask<B>(shared: &Shared, from: IpAddr, request: &Request<B>) -> Result<Asked, Refusal> {
     let query = Query::split(request.uri().query().unwrap_or_default(), &["ticket"]);
     let ticket = query.as_ref().ok().and_then(|query| query.get("ticket"));
     let known = match shared.presented(from, request.headers(), ticket, Scope::Stream) {
@@ -78,21 +83,8 @@ fn ask(shared: &Shared, from: IpAddr, request: &Request) -> Result<Asked, Refusa
     })
 }
 
-/// The connection under an upgraded one, and what was read of it already.
-fn take_back(upgraded: Upgraded) -> io::Result<(std::net::TcpStream, Bytes)> {
-    let parts = upgraded
-        .downcast::<TokioIo<TcpStream>>()
-        .map_err(|_| io::Error::other("the connection is no plain TCP stream"))?;
-    Ok((parts.io.into_inner().into_std()?, parts.read_buf))
-}
-
-async fn enter(
-    shared: Arc<Shared>,
-    asked: Asked,
-    wire: Wire,
-    stream: std::net::TcpStream,
-    leftover: Bytes,
-) {
+/// Lets the session begin.
+pub(crate) async fn enter(shared: Arc<Shared>, asked: Asked, wire: Wire, upgraded: Upgraded) {
     let is_let_in = !shared.auth_required || matches!(asked.known, Some(Ok(_)));
     let hello = place::hello(&shared, is_let_in);
     let (place, next) = match shared.sessions.admit(shared.stream.max_connections) {
@@ -103,8 +95,9 @@ async fn enter(
         Err(refusal) => (None, errands::Next::Close(refusal.into())),
     };
     let entrance = Entrance {
-        stream,
-        leftover,
+        stream: upgraded.stream,
+        leftover: upgraded.leftover,
+        opening: upgraded.answer,
         from: asked.from,
         place,
         wire,

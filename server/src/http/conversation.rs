@@ -1,0 +1,101 @@
+//! What answers the requests of one connection: the doors, or the handshake of a websocket.
+//!
+//! A handshake is answered here, before the router: thousands come at once when a server
+//! was restarted, and the layers that the doors need cost more than all that is asked of
+//! it. Elsewhere: the doors (`router`), what a handshake must say (`stream/upgrade`).
+//!
+//! Invariant: every answer carries `x-request-id`, the name under which its request stands
+//! in our logs.
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+};
+
+use axum::{
+    Router,
+    extract::ConnectInfo,
+    http::{HeaderMap, HeaderValue, Method, Request, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::future::Either;
+use hyper::{body::Incoming, service::Service};
+use hyper_util::service::TowerToHyperService;
+use protocol::frame::ErrorCode;
+
+use super::{BODY_BYTES, Problem, STREAM_PATH, Wire};
+use crate::stream::{self, Asked, Shared};
+
+/// One connection's requests.
+pub(super) struct Conversation {
+    pub(super) peer: SocketAddr,
+    pub(super) wire: Wire,
+    pub(super) router: TowerToHyperService<Router>,
+    pub(super) shared: Arc<Shared>,
+    /// Set with the handshake that ends the conversation.
+    pub(super) asked: Arc<OnceLock<Asked>>,
+}
+
+type Answer = Result<Response, Infallible>;
+
+impl Service<Request<Incoming>> for Conversation {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<Ready<Answer>, Pin<Box<dyn Future<Output = Answer> + Send>>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let name = name(&request);
+        if let Some(response) = self.answer(&request) {
+            return Either::Left(ready(Ok(named(response, name))));
+        }
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        request.extensions_mut().insert(self.wire.clone());
+        let answer = self.router.call(request);
+        Either::Right(Box::pin(async move {
+            let response = answer.await?;
+            Ok(named(response, name))
+        }))
+    }
+}
+
+impl Conversation {
+    /// The answer to a handshake, and to what would only be found out after reading; none
+    /// for requests that go to the doors.
+    fn answer<B>(&self, request: &Request<B>) -> Option<Response> {
+        if is_too_large(request.headers()) {
+            let message = format!("a request may have {BODY_BYTES} bytes");
+            return Some(Problem::new(ErrorCode::MessageTooLarge, message).into_response());
+        }
+        if request.method() != Method::GET || request.uri().path() != STREAM_PATH {
+            return None;
+        }
+        match stream::upgrade(&self.shared, self.peer.ip(), request) {
+            Ok((response, asked)) => {
+                let is_first = self.asked.set(asked).is_ok();
+                debug_assert!(is_first, "nothing is asked after a handshake");
+                Some(response)
+            }
+            Err(problem) => Some(problem.into_response()),
+        }
+    }
+}
+
+fn is_too_large(headers: &HeaderMap) -> bool {
+    let announced = headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    announced.is_some_and(|bytes| bytes > BODY_BYTES as u64)
+}
+
+fn name<B>(request: &Request<B>) -> HeaderValue {
+    let name = format!("{:016x}", rand::random::<u64>());
+    tracing::debug!(request = name, method = %request.method(), path = request.uri().path(), "request");
+    HeaderValue::try_from(name).expect("hexadecimal digits are a header value")
+}
+
+fn named(mut response: Response, name: HeaderValue) -> Response {
+    response.headers_mut().insert("x-request-id", name);
+    response
+}
