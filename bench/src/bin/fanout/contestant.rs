@@ -84,6 +84,14 @@ impl Contestant {
     /// # Errors
     /// When it does not start.
     pub(crate) fn start(&self, is_pinned: bool) -> anyhow::Result<Server> {
+        self.start_logging(is_pinned, Stdio::inherit())
+    }
+
+    /// Starts it with its stderr, where it warns, going to `log`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn start_logging(&self, is_pinned: bool, log: Stdio) -> anyhow::Result<Server> {
         let pinning: &[&str] = if is_pinned {
             &["taskset", "-c", "0"]
         } else {
@@ -98,6 +106,7 @@ impl Contestant {
             .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .with_context(|| format!("{} does not start", self.name))?;
         let inlet = process.stdin.take();

@@ -63,7 +63,8 @@ pub(crate) struct Crowd {
 
 #[derive(Debug)]
 struct Member {
-    socket: TcpStream,
+    /// None while it is away.
+    socket: Option<TcpStream>,
     stage: Stage,
     counter: Counter,
     began: Instant,
@@ -123,7 +124,7 @@ impl Crowd {
         while self.live < count {
             while self.members.len() < count && self.members.len() - self.live < at_a_time {
                 let number = self.members.len();
-                self.begin(doorway, &path(number))
+                self.begin(doorway, number, &path(number))
                     .with_context(|| format!("subscriber {number}; see `ulimit -n`"))?;
             }
             self.turn(Duration::from_secs(1))?;
@@ -139,7 +140,7 @@ impl Crowd {
         })
     }
 
-    fn begin(&mut self, doorway: &Doorway, path: &str) -> anyhow::Result<()> {
+    fn begin(&mut self, doorway: &Doorway, number: usize, path: &str) -> anyhow::Result<()> {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)?;
         // Closing resets: no port waits for packets that were late.
@@ -149,20 +150,50 @@ impl Crowd {
             Ok(()) | Err(rustix::io::Errno::INPROGRESS) => {}
             Err(error) => return Err(error.into()),
         }
-        self.poll
-            .watch(&socket, self.members.len(), Interest::Writable)?;
+        self.poll.watch(&socket, number, Interest::Writable)?;
         let addr = doorway.addr.to_string();
-        self.members.push(Member {
-            socket: TcpStream::from(socket),
+        let member = Member {
+            socket: Some(TcpStream::from(socket)),
             stage: Stage::Connecting {
                 request: upgrade_request(&addr, path, doorway.api_key.as_deref()),
                 opening: doorway.opening.clone(),
             },
             counter: Counter::new(doorway.dialect, doorway.greetings),
             began,
-            events: 0,
-        });
+            events: self.members.get(number).map_or(0, |member| member.events),
+        };
+        match self.members.get_mut(number) {
+            Some(place) => *place = member,
+            None => self.members.push(member),
+        }
         Ok(())
+    }
+
+    /// A subscriber leaves without a word, with whatever it has not read.
+    pub(crate) fn leave(&mut self, number: usize) {
+        let member = &mut self.members[number];
+        self.live -= usize::from(member.is_live());
+        member.socket = None;
+    }
+
+    /// A subscriber that has left comes back and asks for `path`.
+    ///
+    /// # Errors
+    /// When it cannot connect.
+    pub(crate) fn come_back(
+        &mut self,
+        doorway: &Doorway,
+        number: usize,
+        path: &str,
+    ) -> anyhow::Result<()> {
+        self.begin(doorway, number, path)
+            .with_context(|| format!("subscriber {number} comes back"))
+    }
+
+    /// Events that a subscriber has had since the count began, whether or not it was away
+    /// meanwhile.
+    pub(crate) fn events_of(&self, number: usize) -> u64 {
+        self.members[number].events
     }
 
     /// How many there are.
@@ -215,20 +246,22 @@ impl Crowd {
 
     fn attend(&mut self, number: usize) -> anyhow::Result<()> {
         let member = &mut self.members[number];
+        let Some(socket) = &mut member.socket else {
+            return Ok(());
+        };
         if let Stage::Connecting { request, opening } = &mut member.stage {
-            if let Some(error) = member.socket.take_error()? {
+            if let Some(error) = socket.take_error()? {
                 return Err(error.into());
             }
-            member.socket.write_all(request.as_bytes())?;
-            self.poll
-                .change(&member.socket, number, Interest::Readable)?;
+            socket.write_all(request.as_bytes())?;
+            self.poll.change(&*socket, number, Interest::Readable)?;
             member.stage = Stage::Upgrading {
                 answer: Vec::new(),
                 opening: std::mem::take(opening),
             };
             return Ok(());
         }
-        let count = match member.socket.read(&mut self.buffer) {
+        let count = match socket.read(&mut self.buffer) {
             Ok(0) => bail!("the server has closed the connection"),
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
@@ -248,7 +281,12 @@ impl Crowd {
 
 impl Member {
     fn is_live(&self) -> bool {
-        matches!(self.stage, Stage::Open) && self.counter.is_greeted()
+        self.socket.is_some() && matches!(self.stage, Stage::Open) && self.counter.is_greeted()
+    }
+
+    fn say(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        let socket = self.socket.as_mut().context("who is away says nothing")?;
+        Ok(socket.write_all(bytes)?)
     }
 
     fn take(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
@@ -262,11 +300,11 @@ impl Member {
         if !answer.starts_with(b"HTTP/1.1 101") {
             bail!("not let in: {}", String::from_utf8_lossy(answer));
         }
-        if !opening.is_empty() {
-            self.socket.write_all(opening)?;
-        }
-        let rest = answer.split_off(end);
+        let (opening, rest) = (std::mem::take(opening), answer.split_off(end));
         self.stage = Stage::Open;
+        if !opening.is_empty() {
+            self.say(&opening)?;
+        }
         self.count(&rest)
     }
 
@@ -274,7 +312,7 @@ impl Member {
         let counted = self.counter.feed(bytes);
         self.events += u64::from(counted.events);
         if counted.pinged {
-            self.socket.write_all(&EMPTY_PONG)?;
+            self.say(&EMPTY_PONG)?;
         }
         ensure!(!counted.closed, "the server closes the websocket");
         Ok(())

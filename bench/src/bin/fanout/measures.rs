@@ -242,7 +242,11 @@ fn own_cpu() -> Duration {
     Duration::try_from(spent).expect("time spent is not negative")
 }
 
-fn wait_for(crowd: &mut Crowd, is_done: impl Fn(&Crowd) -> bool) -> anyhow::Result<()> {
+/// Lets the crowd read until that is so.
+///
+/// # Errors
+/// When it does not become so in time.
+pub(crate) fn wait_for(crowd: &mut Crowd, is_done: impl Fn(&Crowd) -> bool) -> anyhow::Result<()> {
     let began = Instant::now();
     while !is_done(crowd) {
         crowd.turn(TURN)?;

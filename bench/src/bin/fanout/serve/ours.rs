@@ -7,7 +7,7 @@
 //! appends.
 #![allow(clippy::print_stdout, reason = "the line says where it listens")]
 
-use std::io::BufRead;
+use std::{collections::HashMap, io::BufRead};
 
 use anyhow::Context;
 use filingwire::{
@@ -47,6 +47,12 @@ const SUBMITTER: u64 = 1_999_999;
 /// # Errors
 /// When it does not start.
 pub(super) fn run() -> anyhow::Result<()> {
+    // A warning is part of the result; what is told as a matter of course is not.
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
     let runtime = tokio::runtime::Runtime::new()?;
     let served = runtime.block_on(serve());
     // Ten thousand goodbyes are not what is measured.
@@ -102,9 +108,10 @@ async fn epoch(addr: &str) -> anyhow::Result<Epoch> {
 
 fn report(epoch: &Epoch, reports: &mpsc::Sender<Report>) {
     let lines = std::io::stdin().lock().lines().map_while(Result::ok);
+    let mut names = Names::default();
     for (number, line) in (1..).zip(lines) {
         let cik = line.parse().expect("the generator writes numbers");
-        let filing = filing(epoch, number, cik);
+        let filing = filing(epoch, number, cik, &mut names);
         if reports
             .blocking_send(Report::Sighted(Sighting { filing }))
             .is_err()
@@ -114,18 +121,32 @@ fn report(epoch: &Epoch, reports: &mpsc::Sender<Report>) {
     }
 }
 
+/// The name that makes up the size of an event, by the digits of its number and of its
+/// filer's. Found once for each: what it takes to invent an event is not the server's.
+type Names = HashMap<(u32, u32), String>;
+
 /// A filing whose event is as large as everybody's.
-fn filing(epoch: &Epoch, number: u64, cik: u64) -> Filing {
+fn filing(epoch: &Epoch, number: u64, cik: u64, names: &mut Names) -> Filing {
+    let digits = (number.ilog10(), cik.checked_ilog10().unwrap_or(0));
+    let name = names.entry(digits).or_insert_with(|| {
+        // A time with all its digits: no event is longer than what is measured.
+        let at = Timestamp::from_millisecond(1_772_000_000_111).expect("a time");
+        let body = Body::FilingSeen(nameless(number, cik, at));
+        let frame = Event::new(epoch, Seq::new(number), at, body).to_frame();
+        "X".repeat(EVENT_BYTES.saturating_sub(frame.len()))
+    });
+    let mut filing = nameless(number, cik, to_millis(Timestamp::now()));
+    filing.filers[0].name.clone_from(name);
+    filing
+}
+
+fn nameless(number: u64, cik: u64, at: Timestamp) -> Filing {
     let serial = u32::try_from(number).expect("fewer events than filings a year");
     let accession = Accession::new(Cik::new(SUBMITTER), 26, serial)
         .expect("a year has a million numbers for each submitter");
     let form: Form = "8-K".parse().expect("a form");
-    let now = to_millis(Timestamp::now());
-    let mut filing = Filing::new(accession, form, Source::Atom, now);
+    let mut filing = Filing::new(accession, form, Source::Atom, at);
     let role = Some(FilerRole::Filer);
     filing.filers = vec![Filer::new(Cik::new(cik), "", role)];
-    let body = Body::FilingSeen(filing.clone());
-    let frame = Event::new(epoch, Seq::new(number), now, body).to_frame();
-    filing.filers[0].name = "X".repeat(EVENT_BYTES.saturating_sub(frame.len()));
     filing
 }
