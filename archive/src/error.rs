@@ -13,11 +13,13 @@ pub enum BucketError {
     /// There is such an object already; it stays as it is.
     #[error("the archive already has `{0}`")]
     AlreadyExists(Key),
-    /// The bucket does not let us.
-    #[error("the archive refuses access to `{key}`; check the permissions of the bucket")]
+    /// The bucket does not let us, and will not until somebody acts.
+    #[error("the archive refuses access to `{key}`: {remedy}")]
     Denied {
         /// What was asked for.
         key: Key,
+        /// What is to be done.
+        remedy: String,
         /// The refusal.
         #[source]
         source: io::Error,
@@ -41,7 +43,12 @@ impl BucketError {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound(key),
             io::ErrorKind::AlreadyExists => Self::AlreadyExists(key),
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::Denied { key, source }
+                let remedy = "check the permissions of its folder".to_owned();
+                Self::Denied {
+                    key,
+                    remedy,
+                    source,
+                }
             }
             _ => Self::Unavailable { key, source },
         }

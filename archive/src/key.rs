@@ -131,6 +131,16 @@ impl Key {
         &self.0
     }
 
+    /// The media type of the object. What has members of zstd counts as zstd: the readers
+    /// of tar objects look for it.
+    pub fn media_type(&self) -> &'static str {
+        match self.0.rsplit('.').next() {
+            Some("sgml" | "tar" | "zst") => "application/zstd",
+            Some("sha256") => "text/plain",
+            _ => "application/octet-stream",
+        }
+    }
+
     /// The key of another version of the same object, kept beside the first: the mark is
     /// put before the file's extensions.
     ///

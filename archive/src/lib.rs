@@ -13,4 +13,5 @@ pub mod error;
 pub mod key;
 pub mod local;
 pub mod memory;
+pub mod s3;
 pub mod staging;
