@@ -231,6 +231,10 @@ named! {
         TooManyRequests = "too_many_requests",
         /// No such page or object.
         NotFound = "not_found",
+        /// The object has none of the bytes asked for.
+        RangeNotSatisfiable = "range_not_satisfiable",
+        /// The archive cannot be reached.
+        ArchiveUnavailable = "archive_unavailable",
         /// The method is not offered here.
         MethodNotAllowed = "method_not_allowed",
         /// A websocket was expected.
@@ -269,6 +273,7 @@ impl ErrorCode {
                 | Self::TooManyRequests
                 | Self::ServerFull
                 | Self::TickersUnavailable
+                | Self::ArchiveUnavailable
                 | Self::Starting
                 | Self::Internal
         )

@@ -1,6 +1,7 @@
 //! The program as one thing: built, started, stopped.
 //!
-//! Starting: data directory, port, log, memory of the log, then the tasks, then ready.
+//! Starting: data directory, port, buckets, log, memory of the log, then the tasks, then
+//! ready.
 //! Stopping, in phases: not ready and no new sessions; monitors and fetcher stop; the
 //! updater drains and fsyncs; sessions are closed with 1001; HTTP stops. Nothing depends
 //! on a clean stop: the log and the watermark are good at any moment.
@@ -11,7 +12,6 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use archive::{local::LocalBucket, staging::Staging};
 use monitors::{atom::AtomMonitor, clock::Clock, efts::EftsMonitor, sighting::Report};
 use protocol::{accession::Accession, filing::Source, time::Timestamp};
 use sec_client::SecClient;
@@ -24,9 +24,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    buckets::Buckets,
     config::Config,
     fetch::{Fetcher, Parts},
-    http::{self, Limits},
+    http::{self, Limits, Urls},
     keys::{KeyFile, KeyFileVersion},
     known::recall,
     log,
@@ -85,8 +86,8 @@ impl App {
     /// that a simulated day can be served at any hour.
     ///
     /// # Errors
-    /// When the data directory, the port, the log or the key file cannot be used; each
-    /// with what to do about it.
+    /// When the data directory, the port, a bucket, the log or the key file cannot be used;
+    /// each with what to do about it.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let (mut app, inflow) = Self::start_serving(&config, clock).await?;
         let Inflow {
@@ -120,6 +121,7 @@ impl App {
         prepare_data_dir(&config.data_dir)?;
         let listener = listen(config.listen)?;
         let addr = listener.local_addr()?;
+        let buckets = Buckets::open(&config.archive, &config.data_dir).await?;
         let (writer, reader) = log::open(&config.data_dir)?;
         let key_file = KeyFile::new(config.keys_file());
         let key_version = key_file.version();
@@ -147,6 +149,8 @@ impl App {
             sessions: Sessions::default(),
             tickers: Arc::new(Tickers::open(&config.data_dir)),
             tickets: Tickets::default(),
+            buckets,
+            urls: Urls::default(),
         });
         let mut doors = Phased::default();
         let watch = watch_keys(key_file, key_version, control.clone(), doors.stop.clone());
@@ -339,21 +343,17 @@ fn start_fetcher(
     shared: &Arc<Shared>,
     archived: mpsc::Sender<Archived>,
 ) -> anyhow::Result<()> {
-    let cannot = |dir: &Path| {
-        format!(
-            "cannot use the folder `{}`; check its permissions",
-            dir.display()
-        )
-    };
-    let remedy = || cannot(&config.archive_dir);
-    let bucket = LocalBucket::open(&config.archive_dir).with_context(remedy)?;
+    let Buckets {
+        archive, layout, ..
+    } = shared.buckets.clone();
     let parts = Parts {
         log: shared.log.clone(),
         watermark: log::watermark(&config.data_dir, &shared.log, "fetch")?,
         sec: shared.sec.clone(),
         www_url: config.edgar.www_url.clone(),
-        staging: Staging::open(bucket.staging_folder()).with_context(remedy)?,
-        bucket: Arc::new(bucket),
+        staging: archive.staging,
+        bucket: archive.bucket,
+        layout,
         status: shared.status.clone(),
         metrics: shared.metrics.clone(),
     };

@@ -5,6 +5,7 @@
 //! `ARCHITECTURE.md` follows one filing through these modules.
 
 pub mod app;
+mod buckets;
 pub mod cli;
 mod compat;
 pub mod config;

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod archive;
 mod burst;
 mod commands;
 mod crash;

@@ -18,7 +18,8 @@ impl CheckConfig {
     pub(super) fn run(self, global: &Global) -> Result<(), Failure> {
         let raw = global.raw(Vec::new())?;
         Config::check(&raw)?;
-        let shown = toml::to_string(&raw).context("the configuration cannot be shown")?;
+        let shown =
+            toml::to_string(&raw.without_secrets()).context("the configuration cannot be shown")?;
         say(&shown)
     }
 }

@@ -1,4 +1,4 @@
-//! `filingwire get`: an archived filing, out of the folder of the archive.
+//! `filingwire get`: an archived filing, out of the bucket of the archive.
 //!
 //! Objects are immutable and appear whole, so no running server is needed or disturbed.
 
@@ -8,19 +8,17 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use archive::{
-    bucket::{Bucket, Object},
-    error::BucketError,
-    key::{Key, Layout},
-    local::LocalBucket,
-};
+use archive::{bucket::Object, error::BucketError, key::Key};
 use clap::{Args, ValueEnum};
 use edgar::sgml::{DocumentHead, Sink};
 use protocol::accession::Accession;
 use tokio::{io::AsyncReadExt, runtime::Handle, task::spawn_blocking};
 
 use super::{Failure, Global, parse, whole_file};
-use crate::config::archive_dir;
+use crate::{
+    buckets::open_to_read,
+    config::{Archive, Place},
+};
 
 /// Print an archived filing, or one of its documents
 #[derive(Debug, Args)]
@@ -30,8 +28,8 @@ use crate::config::archive_dir;
   filingwire get 199999926000042 --document 2 -o exhibit.pdf
   filingwire get 0001999999-26-000042 --as xbrl | jq -r 'select(.concept == \"Assets\") | .value'
 
-Reads the archive below the data directory (--data-dir, or key `archive.bucket`), beside a
-running server or without one.")]
+Reads the bucket of the archive (key `archive.bucket`; by default a folder below --data-dir),
+beside a running server or without one.")]
 pub(super) struct Get {
     /// Accession number: dashed, 18 digits, or without leading zeros
     #[arg(value_name = "ACCESSION")]
@@ -63,8 +61,8 @@ impl Get {
     pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
         // Reading needs no contact, so the tree is used unchecked.
         let raw = global.raw(Vec::new())?;
-        let folder = archive_dir(&raw.archive.bucket, Path::new(&raw.data_dir))?;
-        let (key, object) = open(&folder, self.accession, self.shape).await?;
+        let archive = Archive::check(&raw.archive, Path::new(&raw.data_dir))?;
+        let (key, object) = open(&archive, self.accession, self.shape).await?;
         let runtime = Handle::current();
         let work = move || self.deliver(key.as_str(), Stored { runtime, object });
         spawn_blocking(work)
@@ -105,15 +103,16 @@ impl Get {
     }
 }
 
-async fn open(folder: &Path, accession: Accession, shape: Shape) -> Result<(Key, Object), Failure> {
+async fn open(
+    archive: &Archive,
+    accession: Accession,
+    shape: Shape,
+) -> Result<(Key, Object), Failure> {
     let absent = |why: &str| Failure::Failed(anyhow!("{accession} is not in the archive; {why}"));
-    // Opening a bucket makes its folder, and a question must not leave one behind.
-    if !folder.is_dir() {
-        let why = format!("there is no folder {}: check --data-dir", folder.display());
-        return Err(absent(&why));
-    }
-    let bucket = LocalBucket::open(folder).context("cannot open the archive")?;
-    let layout = Layout::default();
+    let Some(bucket) = open_to_read(&archive.bucket).await? else {
+        return Err(absent(&nowhere(&archive.bucket)));
+    };
+    let layout = &archive.layout;
     let submission = layout.sgml(accession).context(BAD_FOLDER)?;
     let key = match shape {
         Shape::Sgml | Shape::Json => submission.clone(),
@@ -123,11 +122,20 @@ async fn open(folder: &Path, accession: Accession, shape: Shape) -> Result<(Key,
     match bucket.open(&key).await {
         Ok(object) => Ok((key, object)),
         Err(BucketError::NotFound(_)) if key == submission => Err(absent(NOT_YET)),
-        Err(BucketError::NotFound(_)) => match bucket.open(&submission).await {
+        Err(BucketError::NotFound(_)) => match bucket.head(&submission).await {
             Ok(_) => Err(lacking(accession, shape)),
             Err(_) => Err(absent(NOT_YET)),
         },
         Err(error) => Err(anyhow::Error::from(error).into()),
+    }
+}
+
+fn nowhere(place: &Place) -> String {
+    match place {
+        Place::Folder(folder) => {
+            format!("there is no folder {}: check --data-dir", folder.display())
+        }
+        Place::S3(config) => format!("there is no bucket {}", config.bucket),
     }
 }
 

@@ -4,16 +4,13 @@
 //! plain values (`source` finds unknown keys and wrong types), and [`Config::check`]
 //! turns it into the types the program works with. Every mistake names its key.
 
+mod archive;
 pub mod raw;
 mod source;
 
-use std::{
-    net::SocketAddr,
-    ops::RangeInclusive,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
+pub use archive::{Archive, Place};
 pub use source::{Overrides, load};
 
 use monitors::{atom::AtomConfig, efts::EftsConfig};
@@ -51,8 +48,8 @@ pub struct Config {
     pub atom: AtomConfig,
     /// The EFTS monitor.
     pub efts: EftsConfig,
-    /// The folder of the archive.
-    pub archive_dir: PathBuf,
+    /// Where objects lie.
+    pub archive: Archive,
     /// Whether the stream asks for an API key.
     pub auth_required: bool,
     /// Requests without an API key per second and address; `None` for any number.
@@ -108,7 +105,7 @@ impl Config {
         let days = u64::from(raw.log_retention_days);
         Ok(Self {
             listen,
-            archive_dir: archive_dir(&raw.archive.bucket, &data_dir)?,
+            archive: Archive::check(&raw.archive, &data_dir)?,
             data_dir,
             edgar: check_edgar(&raw.edgar)?,
             atom: check_atom(&raw.monitors.atom)?,
@@ -233,21 +230,6 @@ fn check_anonymous(raw: &raw::Auth) -> Result<Option<u32>, ConfigError> {
     Ok(Some(per_second).filter(|most| *most > 0))
 }
 
-/// The folder of the archive, from the values of `archive.bucket` and `data_dir`.
-///
-/// # Errors
-/// A [`ConfigError`] when `bucket` names no bucket.
-pub(crate) fn archive_dir(bucket: &str, data_dir: &Path) -> Result<PathBuf, ConfigError> {
-    match bucket.split_once(':') {
-        Some(("file", "")) => Ok(data_dir.join("archive")),
-        Some(("file", dir)) => Ok(data_dir.join(dir)),
-        _ => {
-            let message = format!("`{bucket}` is no bucket; write file: or file:DIR");
-            Err(ConfigError::new("archive.bucket", message))
-        }
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -265,7 +247,8 @@ mod tests {
         let config = check(|_| {}).unwrap();
 
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.archive_dir, Path::new("./filingwire-data/archive"));
+        let folder = Place::Folder("./filingwire-data/archive".into());
+        assert_eq!(config.archive.bucket, folder);
         assert_eq!(config.atom.poll_interval_ms, 250);
         assert_eq!(config.edgar.client.requests_per_second, 8);
     }
@@ -302,14 +285,5 @@ mod tests {
         for (key, change) in cases {
             assert_eq!(check(change).unwrap_err().key, key);
         }
-    }
-
-    #[test]
-    fn relative_buckets_are_below_the_data_dir_and_absolute_ones_are_not() {
-        let relative = check(|raw| raw.archive.bucket = "file:store".into()).unwrap();
-        let absolute = check(|raw| raw.archive.bucket = "file:/srv/store".into()).unwrap();
-
-        assert_eq!(relative.archive_dir, Path::new("./filingwire-data/store"));
-        assert_eq!(absolute.archive_dir, Path::new("/srv/store"));
     }
 }

@@ -3,8 +3,9 @@
 //! `Raw::default()` is also the list of all keys and of their types, so a key exists in
 //! one place only. An empty text means "not set".
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
+use archive::key::Layout;
 use serde::{Deserialize, Serialize};
 
 /// The whole tree.
@@ -90,8 +91,53 @@ pub struct Efts {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Archive {
-    /// `file:DIR`, relative to `data_dir`. Default `file:`, the folder `archive` there.
+    /// `file:DIR`, relative to `data_dir`, or `s3:BUCKET`. Default `file:`, the folder
+    /// `archive` there.
     pub bucket: String,
+    /// The bucket of inventories and of each day's events, likewise. Default the same.
+    pub inventory_bucket: String,
+    /// Folder of the submissions. Default `sgml-archive`.
+    pub sgml_folder: String,
+    /// Folder of the tar objects. Default `tar-archive`.
+    pub tar_folder: String,
+    /// Folder of the XBRL facts. Default `sec/filings/xbrl`.
+    pub xbrl_folder: String,
+    /// Folder of the inventories. Default `sec/filings/inventory`.
+    pub inventory_folder: String,
+    /// Folder of what is missing. Default `sec/filings/missing`.
+    pub missing_folder: String,
+    /// Folder of each day's events. Default `events`.
+    pub events_folder: String,
+    /// The server of buckets of S3.
+    pub s3: S3,
+}
+
+/// The server of buckets of S3.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct S3 {
+    /// Scheme and host of the server. Default that of AWS.
+    pub endpoint: String,
+    /// The server's region. Default what the AWS chain finds, or `us-east-1`.
+    pub region: String,
+    /// The name of the secret. Default what the AWS chain finds: environment, profile, role.
+    pub access_key_id: String,
+    /// The secret. Default what the AWS chain finds.
+    pub secret_access_key: Secret,
+    /// Whether the bucket is named in the path and not in the host. Default false, as AWS
+    /// wants it; MinIO, Garage and Ceph want true unless they are set up with a domain.
+    pub path_style: bool,
+}
+
+/// A text that is shown nowhere.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "unset" } else { "set" })
+    }
 }
 
 /// Who may connect.
@@ -122,6 +168,16 @@ pub struct Stream {
 }
 
 impl Raw {
+    /// The tree without what nobody must see.
+    #[must_use]
+    pub fn without_secrets(mut self) -> Self {
+        let secret = &mut self.archive.s3.secret_access_key.0;
+        if !secret.is_empty() {
+            *secret = "(set, not shown)".into();
+        }
+        self
+    }
+
     /// The defaults, for an EDGAR that serves everything under one URL, such as a
     /// simulated one.
     #[must_use]
@@ -190,8 +246,17 @@ impl Default for Efts {
 
 impl Default for Archive {
     fn default() -> Self {
+        let layout = Layout::default();
         Self {
             bucket: "file:".into(),
+            inventory_bucket: String::new(),
+            sgml_folder: layout.sgml_folder,
+            tar_folder: layout.tar_folder,
+            xbrl_folder: layout.xbrl_folder,
+            inventory_folder: layout.inventory_folder,
+            missing_folder: layout.missing_folder,
+            events_folder: layout.events_folder,
+            s3: S3::default(),
         }
     }
 }

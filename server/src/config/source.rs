@@ -55,8 +55,13 @@ fn read(file: &Path) -> Result<Table, ConfigError> {
         };
         ConfigError::new(&name, format!("{remedy} ({error})"))
     })?;
-    text.parse()
-        .map_err(|error: toml::de::Error| ConfigError::new(&name, format!("is not TOML: {error}")))
+    text.parse().map_err(|error: toml::de::Error| {
+        // The error's own text shows the line, in which a secret may stand.
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.unwrap_or_default().lines().count().max(1);
+        let what = error.message();
+        ConfigError::new(&name, format!("is not TOML: line {line}: {what}"))
+    })
 }
 
 /// Lays `over` upon `tree`, where every key must be and have the same type.
@@ -208,6 +213,16 @@ mod tests {
         );
         assert_eq!(ranged.key, "log_retention_days");
         assert_eq!(table.key, "edgar");
+    }
+
+    #[test]
+    fn a_line_that_is_no_toml_is_told_by_its_number_and_not_shown() {
+        let text = "[archive.s3]\nregion = 'x'\nsecret_access_key = hush\n";
+
+        let error = from_file(text).unwrap_err().to_string();
+
+        assert!(error.contains("line 3"), "{error}");
+        assert!(!error.contains("hush"), "{error}");
     }
 
     #[test]

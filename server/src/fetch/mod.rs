@@ -68,6 +68,7 @@ pub(crate) struct Parts {
     pub(crate) www_url: String,
     pub(crate) staging: Staging,
     pub(crate) bucket: Arc<dyn Bucket>,
+    pub(crate) layout: Layout,
     pub(crate) status: Arc<Status>,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -102,7 +103,7 @@ impl Fetcher {
                 www_url: parts.www_url,
                 staging: parts.staging,
                 bucket: parts.bucket,
-                layout: Layout::default(),
+                layout: parts.layout,
             },
             backlog: Backlog::after(cursor),
             running: JoinSet::new(),

@@ -64,11 +64,24 @@ impl Shared {
         headers: &HeaderMap,
         ticket: Option<&str>,
     ) -> Result<Option<ApiKey>, Refusal> {
+        self.authorize_if_required(from, headers, ticket, Scope::Stream)
+    }
+
+    /// As [`Self::authorize`], but no key where none is required.
+    ///
+    /// # Errors
+    /// As [`Self::authorize`].
+    pub(crate) fn authorize_if_required(
+        &self,
+        from: IpAddr,
+        headers: &HeaderMap,
+        ticket: Option<&str>,
+        scope: Scope,
+    ) -> Result<Option<ApiKey>, Refusal> {
         if !self.auth_required {
             return Ok(None);
         }
-        self.authorize(from, headers, ticket, Scope::Stream)
-            .map(Some)
+        self.authorize(from, headers, ticket, scope).map(Some)
     }
 
     /// What the credential of a request is worth, if it has one.

@@ -4,6 +4,7 @@
 //! how much one address may take, [`credentials`] finds out who asks; the other files are doors.
 
 mod conversation;
+mod archive;
 mod credentials;
 mod doors;
 pub(crate) mod events;
@@ -11,12 +12,14 @@ mod limits;
 mod line;
 mod problem;
 mod query;
+mod range;
 mod serve;
 mod sse;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 pub(crate) mod testing;
 mod tickets;
+mod urls;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -34,6 +37,7 @@ pub(crate) use limits::{Limits, Rules};
 pub(crate) use problem::Problem;
 pub(crate) use query::Query;
 pub(crate) use serve::{Wire, most_connections, serve};
+pub(crate) use urls::Urls;
 
 use crate::{
     compat,
@@ -71,6 +75,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/events", get(events::page))
         .route("/v1/events/stream", get(events::stream))
         .route(STREAM_PATH, get(no_handshake))
+        .route("/v1/archive/{shape}/{accession}", get(archive::object))
         .merge(prompt)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES))

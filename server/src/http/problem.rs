@@ -39,10 +39,12 @@ impl Problem {
             ErrorCode::TooManyConnections
             | ErrorCode::TooManyMessages
             | ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
             ErrorCode::MessageTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorCode::Starting | ErrorCode::TickersUnavailable | ErrorCode::ServerFull => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            ErrorCode::Starting
+            | ErrorCode::TickersUnavailable
+            | ErrorCode::ArchiveUnavailable
+            | ErrorCode::ServerFull => StatusCode::SERVICE_UNAVAILABLE,
             ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         }
@@ -52,7 +54,9 @@ impl Problem {
     fn retry_after(&self) -> Option<u32> {
         match self.0.code {
             ErrorCode::TooManyRequests => Some(6),
-            ErrorCode::TooManyConnections | ErrorCode::ServerFull => Some(5),
+            ErrorCode::TooManyConnections
+            | ErrorCode::ServerFull
+            | ErrorCode::ArchiveUnavailable => Some(5),
             ErrorCode::Starting | ErrorCode::TickersUnavailable => Some(2),
             _ => None,
         }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use archive::memory::MemoryBucket;
 use eventlog::RealDisk;
 use monitors::clock::Clock;
 use protocol::{
@@ -12,8 +13,9 @@ use protocol::{
 };
 use tokio::sync::watch;
 
-use super::{Limits, Rules};
+use super::{Limits, Rules, Urls};
 use crate::{
+    buckets::Buckets,
     config,
     keys::KeyFile,
     log::Writer,
@@ -68,6 +70,11 @@ impl House {
             hub: Hub::new(1).unwrap().0,
             tickers: Arc::new(Tickers::open(dir.path())),
             tickets: Tickets::default(),
+            buckets: Buckets::of(
+                Arc::new(MemoryBucket::default()),
+                &dir.path().join("staging"),
+            ),
+            urls: Urls::default(),
         });
         Self {
             shared,

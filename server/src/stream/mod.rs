@@ -38,8 +38,9 @@ pub(crate) use sweep::Sweep;
 pub(crate) use upgrade::{Asked, Upgraded, enter, no_handshake, upgrade};
 
 use crate::{
+    buckets::Buckets,
     config,
-    http::Limits,
+    http::{Limits, Urls},
     keys::{KeyFile, KeyFileVersion, KeyRing},
     log::Reader,
     metrics::Metrics,
@@ -65,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) tickers: Arc<Tickers>,
     pub(crate) tickets: Tickets,
     pub(crate) limits: Limits,
+    pub(crate) buckets: Buckets,
+    pub(crate) urls: Urls,
 }
 
 /// What all sessions obey: one channel, so that a session waits for one thing less.

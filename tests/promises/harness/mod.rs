@@ -2,6 +2,7 @@
 
 pub mod program;
 pub mod recorded;
+pub mod s3;
 pub mod subscriber;
 
 use std::time::{Duration, Instant};
