@@ -66,8 +66,10 @@ impl LocalBucket {
         let folder = path.parent().unwrap_or(&self.root);
         self.make_durable(folder)?;
         let linked = fs::hard_link(staged, path);
+        crashpoint::pass("bucket.linked");
         // Also for a name that was taken: whoever took it may not have come this far.
         File::open(folder)?.sync_all()?;
+        crashpoint::pass("bucket.put");
         linked
     }
 
@@ -88,6 +90,7 @@ impl LocalBucket {
             return Ok(());
         }
         fs::create_dir_all(folder)?;
+        crashpoint::pass("bucket.folder_made");
         for made in folder
             .ancestors()
             .take_while(|made| made.starts_with(&self.root))

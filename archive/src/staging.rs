@@ -90,7 +90,9 @@ impl Draft {
     /// When the disk does not take it.
     pub fn finish(mut self) -> io::Result<Staged> {
         self.file.flush()?;
+        crashpoint::pass("staging.written");
         self.file.get_ref().sync_all()?;
+        crashpoint::pass("staging.synced");
         self.staged.sha256 = hex::encode(self.hash.finalize());
         Ok(self.staged)
     }

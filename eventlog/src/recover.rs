@@ -85,9 +85,12 @@ pub(crate) fn create_segment(disk: &dyn Disk, dir: &Path, header: &Header) -> io
     let path = dir.join(segment::file_name(header.first));
     let file = disk.create(&path)?;
     let line = header.encode();
+    crashpoint::pass("log.segment_created");
     file.write_at(&line, 0)?;
+    crashpoint::pass("log.segment_written");
     file.sync()?;
     disk.sync_dir(dir)?;
+    crashpoint::pass("log.segment_durable");
     Ok(Segment {
         path,
         file,

@@ -114,6 +114,7 @@ impl Header {
         }
         let epoch = fields.next().and_then(|text| Epoch::parse(text).ok());
         let first = fields.next().and_then(|text| text.parse().ok());
+        let first = first.filter(|first| is_number(*first));
         match (epoch, first, fields.next()) {
             (Some(epoch), Some(first), None) => Ok(Self { epoch, first }),
             _ => Err(Flaw::Shape),
@@ -159,11 +160,11 @@ impl<'a> Line<'a> {
         if crc32c::crc32c_append(crc32c::crc32c(numbers), frame) != crc {
             return Err(Flaw::Checksum);
         }
-        Ok(Self {
-            seq: Seq::new(seq),
-            back,
-            frame,
-        })
+        let seq = Seq::new(seq);
+        if !is_number(seq) {
+            return Err(Flaw::Shape);
+        }
+        Ok(Self { seq, back, frame })
     }
 
     /// The seq of the first record of this record's group.
@@ -184,6 +185,11 @@ pub fn parse_file_name(name: &str) -> Option<Seq> {
         return None;
     }
     digits.parse().ok()
+}
+
+/// Whether a record can have it: numbers count from 1, and each has a next one.
+fn is_number(seq: Seq) -> bool {
+    (1..u64::MAX).contains(&seq.get())
 }
 
 /// A decimal number up to a space, and the bytes it takes with that space.
@@ -297,9 +303,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn numbers_that_no_record_has_are_a_flaw() {
+        for seq in [0, u64::MAX] {
+            let record = line(seq, 0, b"{}");
+            let header = Header {
+                epoch: Epoch::parse("k7q2").unwrap(),
+                first: Seq::new(seq),
+            }
+            .encode();
+
+            let record = Line::parse(&record[..record.len() - 1]);
+            let header = Header::parse(&header[..header.len() - 1]);
+            assert_eq!(
+                (record, header),
+                (Err(Flaw::Shape), Err(Flaw::Shape)),
+                "{seq}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
-        fn a_record_reads_back(seq: u64, back: u64, frame in "[^\n]{0,200}") {
+        fn a_record_reads_back(seq in 1..u64::MAX, back: u64, frame in "[^\n]{0,200}") {
             let bytes = line(seq, back, frame.as_bytes());
 
             let read = Line::parse(&bytes[..bytes.len() - 1]).unwrap();

@@ -90,8 +90,11 @@ impl Watermark {
         let temporary = PathBuf::from(temporary);
         let file = self.disk.create(&temporary)?;
         file.write_at(bytes, 0)?;
+        crashpoint::pass("watermark.written");
         file.sync()?;
+        crashpoint::pass("watermark.synced");
         self.disk.rename(&temporary, &self.path)?;
+        crashpoint::pass("watermark.renamed");
         self.disk.sync_dir(directory_of(&self.path))
     }
 }

@@ -183,7 +183,10 @@ impl<N> Writer<N> {
         } = &self.active;
         file.write_at(&self.group.lines, *bytes)
             .map_err(WriteError::io(path))?;
-        file.sync().map_err(WriteError::io(path))
+        crashpoint::pass("log.written");
+        file.sync().map_err(WriteError::io(path))?;
+        crashpoint::pass("log.synced");
+        Ok(())
     }
 
     /// Every group before is durable, so the active segment is sealed as it is.
@@ -197,6 +200,7 @@ impl<N> Writer<N> {
             .map_err(WriteError::io(dir))?;
         let mut kept = self.shared.kept.write().expect(UNPOISONED);
         kept.rotate(header.first, self.active.bytes);
+        crashpoint::pass("log.rotated");
         Ok(())
     }
 
@@ -250,6 +254,7 @@ impl<N> Writer<N> {
                 .keep_oldest(first);
             return Err(error);
         }
+        crashpoint::pass("log.segment_removed");
         self.shared.disk.sync_dir(&self.config.dir)
     }
 }

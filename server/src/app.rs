@@ -122,7 +122,7 @@ impl App {
         let listener = listen(config.listen)?;
         let addr = listener.local_addr()?;
         let buckets = Buckets::open(&config.archive, &config.data_dir).await?;
-        let (writer, reader) = log::open(&config.data_dir)?;
+        let (writer, reader) = log::open(&config.data_dir, config.log_segment_bytes)?;
         let key_file = KeyFile::new(config.keys_file());
         let key_version = key_file.version();
         let keys = Arc::new(key_file.read()?);

@@ -185,6 +185,12 @@ impl KeyRing {
     }
 }
 
+/// The API key in the value of an `Authorization` header.
+pub fn in_bearer(header: &str) -> Option<&str> {
+    let (scheme, key) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
 /// Something that differs whenever the file was replaced: time and inode.
 pub type KeyFileVersion = (std::time::SystemTime, u64);
 

@@ -33,9 +33,10 @@ const RING_BYTES: usize = 16 << 20;
 ///
 /// # Errors
 /// When another process has it, its records are damaged, or the disk fails.
-pub(crate) fn open(data_dir: &Path) -> anyhow::Result<(Writer, Reader)> {
+pub(crate) fn open(data_dir: &Path, segment_bytes: u64) -> anyhow::Result<(Writer, Reader)> {
     let epoch = Epoch::from_chance(rand::random());
     let config = Config {
+        segment_bytes,
         ring_bytes: RING_BYTES,
         ..Config::new(data_dir.join("log"), epoch)
     };

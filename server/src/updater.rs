@@ -343,7 +343,7 @@ mod tests {
 
     fn bench() -> Bench {
         let dir = tempfile::tempdir().unwrap();
-        let (log, reader) = crate::log::open(dir.path()).unwrap();
+        let (log, reader) = crate::log::open(dir.path(), 1 << 20).unwrap();
         let status = Arc::new(Status::new(now(), Default::default()));
         let updater = Updater {
             log,
@@ -471,7 +471,7 @@ mod tests {
             .unwrap();
         let (dir, events) = finish(bench).await;
 
-        let (_log, reader) = crate::log::open(dir.path()).unwrap();
+        let (_log, reader) = crate::log::open(dir.path(), 1 << 20).unwrap();
         let mut recall = crate::known::recall(&reader).unwrap();
 
         assert_eq!(events.len(), 2);
@@ -548,7 +548,7 @@ mod tests {
         let (second, third) = (Some(Seq::new(2)), Some(Seq::new(3)));
         assert_eq!(appended, [second, None, third, None, None]);
         let (dir, _events) = finish(bench).await;
-        let (_log, reader) = crate::log::open(dir.path()).unwrap();
+        let (_log, reader) = crate::log::open(dir.path(), 1 << 20).unwrap();
         let known = crate::known::recall(&reader).unwrap().known;
         let standing = known.standing(filing(1, Source::Atom).accession).unwrap();
         assert!(standing.withdrawn && !standing.recovered);

@@ -1,122 +1,161 @@
 //! Killed at any moment: what a subscriber has seen stays, and everything arrives once.
+//!
+//! SIGKILL comes at random moments, from the first millisecond on, and at the named
+//! points of the crate `crashpoint`, each of which is proven to have been met. All lives
+//! share a data directory and one EDGAR that goes on filing. 200 kills in about two
+//! minutes; `CRASH_KILLS` asks for another number, of which half are at random.
+
+mod lives;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
+    collections::BTreeSet,
+    fs::{self, File},
+    os::unix::process::ExitStatusExt,
+    path::Path,
+    time::{Duration, SystemTime},
 };
 
-use protocol::{
-    event::{Body, Event},
-    frame::ServerFrame,
-};
-use rand::{Rng, SeedableRng, rngs::StdRng};
-use simulator::{Config, Simulator};
-use tokio::time::{Instant, timeout_at};
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
 
-use crate::harness::{
-    program::{Server, create_key},
-    subscriber::{Next, Subscriber},
-};
+use self::lives::Lives;
+use crate::harness::subscriber::Subscriber;
 
-const KILLS: usize = 50;
+/// Points on the road of a filing: a life under load passes each of them soon, the later
+/// ones of the second list only once or twice.
+const OFTEN: &[&str] = &[
+    "log.written",
+    "log.synced",
+    "staging.written",
+    "staging.synced",
+    "bucket.linked",
+    "bucket.put",
+    "fetch.downloaded",
+    "fetch.made",
+    "fetch.sgml_put",
+    "fetch.tar_put",
+    "fetch.all_put",
+];
+const SELDOM: &[&str] = &[
+    "log.segment_created",
+    "log.segment_written",
+    "log.segment_durable",
+    "log.rotated",
+    "watermark.written",
+    "watermark.synced",
+    "watermark.renamed",
+    "bucket.folder_made",
+];
 
-/// What the outside has met over all lives of the server.
-#[derive(Default)]
-struct Witness {
-    by_seq: BTreeMap<u64, Event>,
+/// Points that need a scene of their own.
+const RETENTION: &str = "log.segment_removed";
+
+#[test]
+fn every_named_point_is_met_by_a_test() {
+    let mut met: Vec<&str> = [OFTEN, SELDOM, &[RETENTION]].concat();
+    let mut named = crashpoint::NAMES.to_vec();
+
+    met.sort_unstable();
+    named.sort_unstable();
+    assert_eq!(met, named);
 }
 
-impl Witness {
-    fn meet(&mut self, event: Event) {
-        let seq = event.seq().get();
-        if let Some(before) = self.by_seq.insert(seq, event.clone()) {
-            assert_eq!(before, event, "seq {seq} means two things");
-        }
-    }
-}
-
-/// Reads the stream until `end`, then until the connection breaks with the server.
-async fn watch(subscriber: &mut Subscriber, witness: &mut Witness, end: Instant) {
-    while let Ok(next) = timeout_at(end, subscriber.next()).await {
-        match next {
-            Next::Frame(ServerFrame::Event(event)) => witness.meet(*event),
-            Next::Frame(_) => {}
-            Next::Closed(close) => panic!("closed: {close:?}"),
-        }
-    }
+/// Half of the kills.
+fn kills() -> usize {
+    let asked = std::env::var("CRASH_KILLS").ok();
+    let kills: usize = asked.map_or(200, |text| text.parse().expect("CRASH_KILLS is a number"));
+    kills.div_ceil(2)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_kills_under_load_lose_double_and_renumber_nothing() {
+async fn kills_at_random_lose_double_and_renumber_nothing() {
     let mut chance = StdRng::seed_from_u64(50);
-    let edgar = Simulator::start_local(Config {
-        rate: 8.0,
-        ..Config::quiet()
-    })
-    .await
-    .unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let key = create_key(dir.path(), &[]);
-    let mut witness = Witness::default();
-    let mut cursor = "oldest".to_owned();
+    let mut lives = Lives::under_load(50).await;
 
-    for _ in 0..KILLS {
-        let server = Server::start_with_key(dir.path(), &edgar.url(), &key, &[]).await;
-        let query = format!("after={cursor}");
-        let mut subscriber = Subscriber::subscribe(&server.stream(), &key, &query).await;
-        let end = Instant::now() + Duration::from_millis(chance.random_range(1..900));
-        watch(&mut subscriber, &mut witness, end).await;
-        cursor = subscriber.cursor.unwrap().to_string();
-        server.kill();
-        assert!(
-            edgar.ledger().violations().is_empty(),
-            "a restart is no excuse"
-        );
+    for _ in 0..kills() {
+        let moment = Duration::from_millis(chance.random_range(1..1_500));
+        lives.die_after(moment).await;
     }
 
-    edgar.set_rate(0.0);
-    let published: BTreeSet<String> = edgar
-        .ledger()
-        .filings()
-        .into_iter()
-        .map(|f| f.accession)
-        .collect();
-    let server = Server::start_with_key(dir.path(), &edgar.url(), &key, &[]).await;
-    let log = whole_log(&server, &key, published.len()).await;
-
-    let seqs: Vec<u64> = log.iter().map(|event| event.seq().get()).collect();
-    assert_eq!(seqs, (1..=log.len() as u64).collect::<Vec<_>>());
-    for (seq, event) in &witness.by_seq {
-        assert_eq!(
-            &log[*seq as usize - 1],
-            event,
-            "what was seen is still there"
-        );
-    }
-    let seen: Vec<String> = log.iter().filter_map(seen).collect();
-    assert_eq!(seen.iter().cloned().collect::<BTreeSet<_>>(), published);
-    assert_eq!(seen.len(), published.len(), "none twice");
-    assert!(witness.by_seq.len() > KILLS, "there was a load");
+    lives.end().await;
 }
 
-fn seen(event: &Event) -> Option<String> {
-    match &event.body {
-        Body::FilingSeen(filing) => Some(filing.accession.to_string()),
-        _ => None,
-    }
-}
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_at_named_points_lose_double_and_renumber_nothing() {
+    let mut chance = StdRng::seed_from_u64(51);
+    let mut lives = Lives::under_load(51).await;
+    let mut points = [OFTEN, SELDOM].concat();
 
-/// Everything from the first event until each of `filings` is seen and archived.
-async fn whole_log(server: &Server, key: &str, filings: usize) -> Vec<Event> {
-    let mut subscriber = Subscriber::subscribe(&server.stream(), key, "after=oldest").await;
-    let mut log = Vec::new();
-    let mut archived = BTreeSet::new();
-    while archived.len() < filings {
-        let event = subscriber.event().await;
-        if let Body::FilingArchived(filing) = &event.body {
-            archived.insert(filing.accession);
+    let mut kills = kills().max(points.len());
+    while kills > 0 {
+        points.shuffle(&mut chance);
+        for &point in points.iter().take(kills) {
+            let most = if OFTEN.contains(&point) { 4 } else { 1 };
+            lives.die_at(point, chance.random_range(1..=most)).await;
         }
-        log.push(event);
+        kills = kills.saturating_sub(points.len());
     }
-    log
+
+    lives.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_while_old_events_are_removed_leaves_a_log_that_goes_on() {
+    let lives = Lives::quiet(52).await;
+    let mut server = lives
+        .server(&[("FILINGWIRE__LOG_SEGMENT_BYTES", "4096")])
+        .await;
+    let mut subscriber = Subscriber::subscribe(&server.stream(), &server.key, "after=live").await;
+    for _ in 0..8 {
+        lives.edgar.publish_now(1);
+        subscriber.filings_seen(1).await;
+    }
+    server.stop().await;
+    let old = age(
+        &lives.dir.path().join("log"),
+        Duration::from_secs(3 * 86_400),
+    );
+
+    let plan = format!("{RETENTION}:2");
+    let dying = [
+        (crashpoint::VARIABLE, plan.as_str()),
+        ("FILINGWIRE__LOG_RETENTION_DAYS", "1"),
+    ];
+    let mut server = lives.launch(&dying);
+    server.serves().await;
+    lives.edgar.publish_now(1);
+    let status = server.ended().await;
+
+    assert_eq!(status.signal(), Some(9), "{:#?}", server.lines());
+    let left: BTreeSet<String> = files(&lives.dir.path().join("log")).into_iter().collect();
+    let gone: Vec<&String> = old.iter().filter(|name| !left.contains(*name)).collect();
+    assert_eq!(
+        gone,
+        old[..2].iter().collect::<Vec<_>>(),
+        "the oldest two are gone"
+    );
+    let server = lives.server(&[]).await;
+    let mut subscriber = Subscriber::subscribe(&server.stream(), &server.key, "after=oldest").await;
+    let first = subscriber.event().await.seq().get();
+    assert_eq!(format!("{first:020}.log"), old[2]);
+}
+
+/// Makes every file of the log but the newest older by `by`; gives their names, oldest first.
+fn age(log: &Path, by: Duration) -> Vec<String> {
+    let mut names = files(log);
+    names.pop();
+    for name in &names {
+        let file = File::options().write(true).open(log.join(name)).unwrap();
+        file.set_modified(SystemTime::now() - by).unwrap();
+    }
+    assert!(names.len() > 3, "the log has too few files: {names:?}");
+    names
+}
+
+/// The names of the log's files, oldest first.
+fn files(log: &Path) -> Vec<String> {
+    let entries = fs::read_dir(log).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".log")).collect();
+    names.sort_unstable();
+    names
 }

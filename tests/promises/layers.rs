@@ -9,12 +9,13 @@ use std::{
 use serde_json::Value;
 
 /// Which of our crates each crate may use. `filingwire` is the folder `server`.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("protocol", &[]),
+    ("crashpoint", &[]),
     ("sec-client", &[]),
     ("edgar", &["protocol"]),
-    ("eventlog", &["protocol"]),
-    ("archive", &["protocol"]),
+    ("eventlog", &["protocol", "crashpoint"]),
+    ("archive", &["protocol", "crashpoint"]),
     ("simulator", &["protocol"]),
     ("client-examples", &["protocol"]),
     ("monitors", &["protocol", "edgar", "sec-client"]),
@@ -22,6 +23,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
         "filingwire",
         &[
             "protocol",
+            "crashpoint",
             "sec-client",
             "edgar",
             "eventlog",
@@ -32,7 +34,13 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ),
     (
         "tests",
-        &["filingwire", "simulator", "protocol", "monitors"],
+        &[
+            "filingwire",
+            "simulator",
+            "protocol",
+            "crashpoint",
+            "monitors",
+        ],
     ),
     (
         "bench",

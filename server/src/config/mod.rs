@@ -58,6 +58,8 @@ pub struct Config {
     pub stream: Stream,
     /// How long events are kept; `None` for ever.
     pub log_retention: Option<Duration>,
+    /// Bytes of events in one file of the log.
+    pub log_segment_bytes: u64,
 }
 
 /// How EDGAR is reached.
@@ -101,6 +103,7 @@ impl Config {
                 "may be false only when `listen` is a loopback address such as 127.0.0.1:8080";
             return Err(ConfigError::new("auth.required", message));
         }
+        within("log_segment_bytes", raw.log_segment_bytes, 4096..=1 << 30)?;
         let data_dir = PathBuf::from(&raw.data_dir);
         let days = u64::from(raw.log_retention_days);
         Ok(Self {
@@ -114,6 +117,7 @@ impl Config {
             anonymous_per_second: check_anonymous(&raw.auth)?,
             stream: check_stream(&raw.stream)?,
             log_retention: (days > 0).then(|| Duration::from_secs(days * 24 * 60 * 60)),
+            log_segment_bytes: raw.log_segment_bytes.into(),
         })
     }
 
@@ -256,8 +260,9 @@ mod tests {
     #[test]
     fn every_wrong_value_names_its_key() {
         type Mistake = (&'static str, fn(&mut Raw));
-        let cases: [Mistake; 11] = [
+        let cases: [Mistake; 12] = [
             ("listen", |raw| raw.listen = "localhost".into()),
+            ("log_segment_bytes", |raw| raw.log_segment_bytes = 1),
             ("edgar.contact", |raw| raw.edgar.contact = String::new()),
             ("edgar.contact", |raw| raw.edgar.contact = "me".into()),
             ("edgar.requests_per_second", |raw| {

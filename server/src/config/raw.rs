@@ -20,6 +20,9 @@ pub struct Raw {
     /// Days that events are kept in the log, 0 for ever. Default 0: a filing event has
     /// about 600 bytes, a year about two gigabytes.
     pub log_retention_days: u32,
+    /// Bytes of events in one file of the log, 4096 to 1073741824. Default 67108864: some
+    /// days of EDGAR, so that few files are open and old ones go by whole files.
+    pub log_segment_bytes: u32,
     /// How EDGAR is reached.
     pub edgar: Edgar,
     /// What watches EDGAR.
@@ -203,6 +206,7 @@ impl Default for Raw {
             listen: "127.0.0.1:8080".into(),
             data_dir: "./filingwire-data".into(),
             log_retention_days: 0,
+            log_segment_bytes: 64 << 20,
             edgar: Edgar::default(),
             monitors: Monitors::default(),
             archive: Archive::default(),

@@ -111,6 +111,7 @@ pub(super) async fn attempt(road: &Road, job: &Job) -> Outcome {
         Priority::NewFiling
     };
     let mut submission = download(road, &url, priority).await?;
+    crashpoint::pass("fetch.downloaded");
     let mut documents = submission.documents.take().ok_or(Failure::NotASubmission)?;
     let is_another = |accession| accession != job.filing.accession;
     if documents.header.accession.is_some_and(is_another) {
@@ -122,6 +123,7 @@ pub(super) async fn attempt(road: &Road, job: &Job) -> Outcome {
     let staging = road.staging.clone();
     let making = spawn_blocking(move || Ok((documents.make(&staging)?, documents)));
     let (made, documents) = finished(making).await.map_err(Failure::Disk)?;
+    crashpoint::pass("fetch.made");
     let objects = store(road, job.filing.accession, &submission, &made)
         .await
         .map_err(Failure::Bucket)?;

@@ -40,8 +40,11 @@ pub(super) async fn store(
     };
 
     let (version, sgml) = put.sgml(sgml_key).await?;
+    crashpoint::pass("fetch.sgml_put");
     let tar = put.maybe(version.of(tar_key), made.tar.as_ref()).await?;
+    crashpoint::pass("fetch.tar_put");
     let xbrl = put.maybe(version.of(xbrl_key), made.xbrl.as_ref()).await?;
+    crashpoint::pass("fetch.all_put");
     Ok(Objects {
         sgml: Some(sgml),
         tar,

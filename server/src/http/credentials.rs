@@ -15,7 +15,7 @@ use protocol::{
 };
 
 use crate::{
-    keys::{ApiKey, KeyRing, Scope},
+    keys::{ApiKey, KeyRing, Scope, in_bearer},
     stream::{Control, Shared},
 };
 
@@ -200,7 +200,5 @@ fn with_scope(key: ApiKey, scope: Scope) -> Result<ApiKey, Refusal> {
 
 /// The API key in the bearer header.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, key) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+    in_bearer(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
 }

@@ -72,6 +72,13 @@ impl Server {
         key: &str,
         environment: &[(&str, &str)],
     ) -> Self {
+        let mut server = Self::launch(data_dir, edgar, key, environment);
+        assert!(server.serves().await, "no server: {:#?}", server.lines());
+        server
+    }
+
+    /// Starts it without waiting for anything.
+    pub fn launch(data_dir: &Path, edgar: &str, key: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = serve(data_dir, edgar);
         command.envs(environment.iter().copied());
         let mut child = command
@@ -86,18 +93,17 @@ impl Server {
                 lines.lock().unwrap().push(line);
             }
         });
-        let mut server = Self {
+        Self {
             child,
             log,
             reader: Some(reader),
             addr: String::new(),
             key: key.to_owned(),
-        };
-        server.addr = server.await_address().await;
-        server
+        }
     }
 
-    async fn await_address(&mut self) -> String {
+    /// Waits until it serves; false when it has ended instead.
+    pub async fn serves(&mut self) -> bool {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let address = self.lines().iter().find_map(|line| {
@@ -108,14 +114,13 @@ impl Server {
                 )
             });
             if let Some(address) = address {
-                return address;
+                self.addr = address;
+                return true;
             }
-            let ended = self.child.try_wait().unwrap();
-            assert!(
-                ended.is_none() && Instant::now() < deadline,
-                "no server: {:#?}",
-                self.lines()
-            );
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            assert!(Instant::now() < deadline, "no server: {:#?}", self.lines());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -243,7 +248,12 @@ pub struct Answer {
 
 /// One GET over a connection of its own.
 pub async fn get(addr: &str, path: &str) -> Answer {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
+    exchange(addr, path, "").await
+}
+
+async fn exchange(addr: &str, path: &str, headers: &str) -> Answer {
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\n{headers}Connection: close\r\n\r\n");
     let addr = addr.to_owned();
     let exchange = move || {
         let mut socket = std::net::TcpStream::connect(addr).unwrap();
