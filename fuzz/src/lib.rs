@@ -7,4 +7,6 @@
 pub mod facts;
 pub mod filings;
 pub mod json;
+pub mod log;
 pub mod submission;
+pub mod subscriptions;
