@@ -7,7 +7,7 @@
 //! Source: sec.gov, "EDGAR Calendar"; 5 U.S.C. 6103 for the holidays.
 
 use jiff::{
-    ToSpan,
+    SignedDuration, ToSpan,
     civil::{Time, Weekday, date, time},
 };
 use protocol::time::{Date, Timestamp, from_eastern, to_eastern};
@@ -75,6 +75,32 @@ pub fn next_opening(time: Timestamp) -> Timestamp {
         next_business_day(today)
     };
     from_eastern(day.to_datetime(OPENS)).unwrap_or(time)
+}
+
+/// When EDGAR opens, or opened, on the Eastern day of `time`; `None` if it stays closed.
+pub fn opening_of_day(time: Timestamp) -> Option<Timestamp> {
+    let today = to_eastern(time).date();
+    let opening = from_eastern(today.to_datetime(OPENS));
+    opening.filter(|_| is_business_day(today))
+}
+
+/// How much of the span from `from` to `to` lies in EDGAR's opening hours; of a span of
+/// more than a year, what lies in its last year.
+pub fn open_between(from: Timestamp, to: Timestamp) -> SignedDuration {
+    let year_before = to.checked_sub(SignedDuration::from_hours(24 * 366));
+    let from = from.max(year_before.unwrap_or(from));
+    let days = to_eastern(from).date().series(1.day());
+    let days = days.take_while(|day| *day <= to_eastern(to).date());
+    let open = |day: Date| {
+        let at = |time| from_eastern(day.to_datetime(time));
+        let (opens, closes) = (at(OPENS)?.max(from), at(CLOSES)?.min(to));
+        Some(closes.duration_since(opens).max(SignedDuration::ZERO))
+    };
+    let business_days = days.filter(|day| is_business_day(*day));
+    let sum = |sum: SignedDuration, open| sum.saturating_add(open);
+    business_days
+        .filter_map(open)
+        .fold(SignedDuration::ZERO, sum)
 }
 
 /// Whether `date` is a federal holiday, or the weekday on which one is kept.
@@ -218,6 +244,42 @@ mod tests {
         ] {
             assert_eq!(batch_window(instant(time)), batch, "{time}");
         }
+    }
+
+    #[test]
+    fn only_opening_hours_count_between_two_moments() {
+        for (from, to, minutes) in [
+            ("2026-03-03T20:00:00Z", "2026-03-03T20:05:00Z", 5),
+            ("2026-03-03T20:05:00Z", "2026-03-03T20:00:00Z", 0),
+            // Over a night, from 21:50 to 06:05 Eastern.
+            ("2026-03-04T02:50:00Z", "2026-03-04T11:05:00Z", 15),
+            ("2026-03-04T03:00:00Z", "2026-03-04T11:00:00Z", 0),
+            // From Friday 21:00 EST to Monday 06:30 EDT.
+            ("2026-03-07T02:00:00Z", "2026-03-09T10:30:00Z", 90),
+            ("2026-12-25T05:00:00Z", "2026-12-26T05:00:00Z", 0),
+            ("2026-03-02T05:00:00Z", "2026-03-07T05:00:00Z", 5 * 16 * 60),
+        ] {
+            let open = open_between(instant(from), instant(to));
+            assert_eq!(open, SignedDuration::from_mins(minutes), "{from} {to}");
+        }
+        assert!(open_between(Timestamp::MIN, instant("2026-03-03T20:00:00Z")).as_hours() < 5_000);
+        let _ = open_between(Timestamp::MIN, Timestamp::MAX);
+    }
+
+    #[test]
+    fn a_day_on_which_edgar_is_closed_has_no_opening() {
+        let opening = |time| opening_of_day(instant(time));
+
+        assert_eq!(
+            opening("2026-03-03T20:00:00Z"),
+            Some(instant("2026-03-03T11:00:00Z"))
+        );
+        assert_eq!(
+            opening("2026-07-02T05:00:00Z"),
+            Some(instant("2026-07-02T10:00:00Z"))
+        );
+        assert_eq!(opening("2026-03-08T20:00:00Z"), None);
+        assert_eq!(opening("2026-12-25T20:00:00Z"), None);
     }
 
     #[test]

@@ -297,6 +297,9 @@ impl AtomMonitor {
         }
         self.known.settle();
         self.end_doubts = 0;
+        // A list that stood still for long may have grown below its top, too.
+        let stood_still = self.newest_page.zip(walk.listed);
+        self.blind |= stood_still.is_some_and(|(old, new)| seconds(old, new) > GAP_S);
         self.newest_page = walk.listed.max(self.newest_page);
         self.last_good = Some(began);
         self.blind &= walk.depth == Depth::Top;

@@ -300,6 +300,24 @@ async fn after_a_failed_poll_filings_below_the_top_are_found() {
 }
 
 #[tokio::test]
+async fn after_the_feed_stood_still_filings_below_the_top_are_found_before_it_is_vouched_for() {
+    let feed = Feed::of(0..350);
+    let mut bench = Bench::after_first_walk(&feed, AFTERNOON).await;
+    bench.pass(61);
+    bench.poll().await;
+    feed.insert(150, &[(1_000, 7)]);
+    feed.update("2026-03-03T21:01:01Z");
+
+    let top = bench.poll().await;
+    bench.pass(6);
+    let deep = bench.poll().await;
+
+    assert!(top.is_empty(), "{top:?}");
+    assert_eq!(sighted(&deep), [1_000]);
+    assert_eq!(verdicts(&deep), ["polled"]);
+}
+
+#[tokio::test]
 async fn a_page_older_than_an_earlier_one_is_not_vouched_for() {
     let feed = Feed::of(0..50);
     let mut bench = Bench::after_first_walk(&feed, AFTERNOON).await;
