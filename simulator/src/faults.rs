@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -38,11 +39,16 @@ pub enum Fault {
     Duplicate,
     /// The entries of a filing are torn apart at a page boundary.
     Straddle,
+    /// The Atom feed answers in good order, but its list is that of the moment at which the
+    /// fault began. The time at its head moves on.
+    FrozenFeed,
+    /// The search index answers as it did at the moment at which the fault began.
+    FrozenSearch,
 }
 
 impl Fault {
     /// Every fault there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::NotFoundFirst,
         Self::Error500,
         Self::Error503,
@@ -54,6 +60,8 @@ impl Fault {
         Self::AtomMiss,
         Self::Duplicate,
         Self::Straddle,
+        Self::FrozenFeed,
+        Self::FrozenSearch,
     ];
 
     /// Its name in a plan.
@@ -70,6 +78,8 @@ impl Fault {
             Self::AtomMiss => "atom-miss",
             Self::Duplicate => "duplicate",
             Self::Straddle => "straddle",
+            Self::FrozenFeed => "frozen-feed",
+            Self::FrozenSearch => "frozen-search",
         }
     }
 }
@@ -160,6 +170,8 @@ struct State {
     plan: FaultPlan,
     rng: ChaCha8Rng,
     struck: HashSet<(Fault, String)>,
+    /// Since when things stand still that do.
+    frozen: BTreeMap<Fault, Timestamp>,
 }
 
 impl Faults {
@@ -168,6 +180,7 @@ impl Faults {
             plan,
             rng: stream(seed, "faults", 0),
             struck: HashSet::new(),
+            frozen: BTreeMap::new(),
         };
         Self {
             seed,
@@ -177,7 +190,19 @@ impl Faults {
 
     /// From now on follows `plan`.
     pub(crate) fn set(&self, plan: FaultPlan) {
-        self.lock().plan = plan;
+        let mut state = self.lock();
+        state.frozen.retain(|fault, _| plan.share(*fault) > 0.0);
+        state.plan = plan;
+    }
+
+    /// Throws the dice for an answer that may be from a server that stands still; since when
+    /// it does. Such a server stands still from the first answer it is asked for.
+    pub(crate) fn stands_still(&self, fault: Fault, now: Timestamp) -> Option<Timestamp> {
+        if self.share(fault) == 0.0 {
+            return None;
+        }
+        let since = *self.lock().frozen.entry(fault).or_insert(now);
+        self.strikes(fault).then_some(since)
     }
 
     pub(crate) fn share(&self, fault: Fault) -> f64 {
@@ -254,6 +279,23 @@ mod tests {
                 }
             );
         }
+    }
+
+    #[test]
+    fn what_stands_still_does_so_until_the_plan_changes() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (first, later) = (at("2026-03-03T20:00:00Z"), at("2026-03-03T20:05:00Z"));
+        let plan = || FaultPlan::default().with(Fault::FrozenFeed, 1.0);
+        let faults = Faults::new(1, plan());
+        let since = |now| faults.stands_still(Fault::FrozenFeed, now);
+
+        assert_eq!((since(first), since(later)), (Some(first), Some(first)));
+        assert_eq!(faults.stands_still(Fault::FrozenSearch, later), None);
+
+        faults.set(FaultPlan::default());
+        assert_eq!(since(later), None);
+        faults.set(plan());
+        assert_eq!(since(later), Some(later));
     }
 
     #[test]

@@ -34,6 +34,8 @@ const REACH: usize = 6;
 pub(crate) struct Feed<'a> {
     pub(crate) filings: &'a Filings,
     pub(crate) now: Timestamp,
+    /// What was listed until then is shown; `now`, unless the feed stands still.
+    pub(crate) as_of: Timestamp,
     pub(crate) retention: Duration,
     pub(crate) faults: &'a Faults,
     pub(crate) log: &'a Log,
@@ -117,7 +119,7 @@ impl Feed<'_> {
                 published
                     .stages
                     .listed
-                    .is_some_and(|listed| listed <= self.now)
+                    .is_some_and(|listed| listed <= self.as_of)
             })
             .filter(move |published| wanted(&published.filing, &form, &owner))
             .flat_map(|published| self.entries_of(published))

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -90,7 +91,7 @@ async fn answer(
     }
     let answer = office
         .spoiled(&path)
-        .unwrap_or_else(|| office.answer(&target, &request));
+        .unwrap_or_else(|| office.answer(&target, &path, &request));
     let delivery = office.delivery(&target, &answer, &path, request.headers());
     answer.deliver(delivery)
 }
@@ -159,12 +160,15 @@ impl Office {
         struck.map(|(_, page)| page())
     }
 
-    fn answer(&self, target: &Target, request: &Request) -> Answer {
+    fn answer(&self, target: &Target, path: &str, request: &Request) -> Answer {
         let now = self.clock.now();
         let query = Query::parse(request.uri().query().unwrap_or_default());
         match target {
-            Target::Feed => self.feed(now, &query),
-            Target::Search => efts::answer(&self.shelf.all(), now, self.seed, &query),
+            Target::Feed => self.feed(now, &query, path),
+            Target::Search => {
+                let as_of = self.as_of(Fault::FrozenSearch, now, path);
+                efts::answer(&self.shelf.all(), as_of, self.seed, &query)
+            }
             Target::Tickers => self.tickers(),
             Target::Archives(wanted) => {
                 let archives = Archives {
@@ -187,11 +191,21 @@ impl Office {
         }
     }
 
-    fn feed(&self, now: jiff::Timestamp, query: &Query) -> Answer {
+    /// The moment of which an answer tells: now, or that at which `fault` began.
+    fn as_of(&self, fault: Fault, now: Timestamp, path: &str) -> Timestamp {
+        let Some(since) = self.faults.stands_still(fault, now) else {
+            return now;
+        };
+        self.log.fault(fault, path, now);
+        since
+    }
+
+    fn feed(&self, now: Timestamp, query: &Query, path: &str) -> Answer {
         let filings = self.shelf.all();
         let feed = Feed {
             filings: &filings,
             now,
+            as_of: self.as_of(Fault::FrozenFeed, now, path),
             retention: self.feed_retention,
             faults: &self.faults,
             log: &self.log,

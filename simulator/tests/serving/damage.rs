@@ -211,3 +211,33 @@ async fn a_stopped_simulator_answers_no_more() {
 
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn a_feed_and_an_index_that_stand_still_answer_well_and_show_nothing_new() {
+    const SEARCH: &str =
+        "/LATEST/search-index?q=&dateRange=custom&startdt=2026-03-03&enddt=2026-03-03&forms=-0";
+    let simulator = start(quiet()).await;
+    let shows = async |path, accession: &str| {
+        let answer = get(simulator.address(), path).await;
+        assert_eq!(answer.status, 200);
+        answer.text().contains(accession)
+    };
+    let before = simulator.publish_now(1).remove(0);
+    let plan = FaultPlan::default()
+        .with(Fault::FrozenFeed, 1.0)
+        .with(Fault::FrozenSearch, 1.0);
+    simulator.set_faults(plan);
+    for path in [FEED, SEARCH] {
+        assert!(shows(path, &before).await, "{path}");
+    }
+
+    let after = simulator.publish_now(1).remove(0);
+    let frozen = [shows(FEED, &after).await, shows(SEARCH, &after).await];
+    simulator.set_faults(FaultPlan::default());
+    let thawed = [shows(FEED, &after).await, shows(SEARCH, &after).await];
+
+    assert_eq!((frozen, thawed), ([false; 2], [true; 2]));
+    for fault in [Fault::FrozenFeed, Fault::FrozenSearch] {
+        assert_eq!(simulator.ledger().fired(fault), 2, "{fault:?}");
+    }
+}
