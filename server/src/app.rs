@@ -32,7 +32,9 @@ use crate::{
     known::recall,
     log,
     metrics::Metrics,
-    status::{Phase, SourceState, Status},
+    outages::Watch,
+    source::SourceState,
+    status::{Phase, Status},
     stream::{self, Control, Door, Hub, Seat, Sessions, Shared, Sweep},
     tasks::Tasks,
     tickers::{Reading, Tickers},
@@ -75,10 +77,11 @@ struct Phased {
 struct Inflow {
     reports: mpsc::Sender<Report>,
     archived: mpsc::Sender<Archived>,
-    #[expect(dead_code, reason = "the first who orders takes this line away")]
     orders: mpsc::Sender<Order>,
     /// What was seen of late, so that the monitors need not tell it again.
     recent: Vec<Accession>,
+    /// `at` of the newest event in the log at the start.
+    last_event: Option<Timestamp>,
 }
 
 impl App {
@@ -93,9 +96,17 @@ impl App {
         let Inflow {
             reports,
             archived,
-            orders: _,
+            orders,
             recent,
+            last_event,
         } = inflow;
+        let watch = Watch::new(
+            app.shared.status.clone(),
+            app.shared.clock.clone(),
+            orders,
+            last_event,
+        );
+        start_watch(&mut app.inflow, watch);
         start_fetcher(&mut app.inflow, &config, &app.shared, archived)?;
         start_monitors(&mut app.inflow, &config, &app.shared, &recent, reports);
         start_tickers(&mut app.inflow, &config, &app.shared);
@@ -170,6 +181,7 @@ impl App {
         let reader = shared.log.clone();
         let recalled = tokio::task::spawn_blocking(move || recall(&reader)).await??;
         shared.status.set_tally(recalled.tally);
+        shared.status.set_down(recalled.down.clone());
         let (reports_in, reports) = mpsc::channel(INBOX_MAX);
         let (archived_in, archived) = mpsc::channel(INBOX_MAX);
         let (orders_in, orders) = mpsc::channel(INBOX_MAX);
@@ -182,6 +194,7 @@ impl App {
         let work = Updater {
             log: writer,
             known: recalled.known,
+            down: recalled.down,
             status: shared.status.clone(),
             metrics: shared.metrics.clone(),
             clock: shared.clock.clone(),
@@ -203,6 +216,7 @@ impl App {
             archived: archived_in,
             orders: orders_in,
             recent: recalled.recent,
+            last_event: Some(recalled.last_at).filter(|at| *at > Timestamp::UNIX_EPOCH),
         };
         Ok((app, inflow))
     }
@@ -402,6 +416,14 @@ fn start_monitors(
             Ok(())
         });
     }
+}
+
+fn start_watch(inflow: &mut Phased, watch: Watch) {
+    let stop = inflow.stop.clone();
+    inflow.tasks.spawn("outages", async move {
+        watch.run(stop).await;
+        Ok(())
+    });
 }
 
 fn start_tickers(inflow: &mut Phased, config: &Config, shared: &Shared) {

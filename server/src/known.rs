@@ -11,12 +11,13 @@ use protocol::{
     accession::Accession,
     event::EventType,
     filing::{Objects, Source},
+    outage::Outage,
     seq::Seq,
     time::{Date, Timestamp, eastern_day},
 };
 use serde::Deserialize;
 
-use crate::log::Reader;
+use crate::{log::Reader, outages::Down};
 
 /// What the log holds of filings and days.
 #[derive(Debug, Default)]
@@ -110,6 +111,8 @@ pub(crate) struct Recall {
     pub(crate) tally: Tally,
     /// `at` of the newest event.
     pub(crate) last_at: Timestamp,
+    /// Outages that are not over.
+    pub(crate) down: Down,
 }
 
 /// Events counted by Eastern day.
@@ -133,6 +136,7 @@ struct Sketch {
     at: Timestamp,
     filing: Option<FilingSketch>,
     day: Option<DaySketch>,
+    outage: Option<Outage>,
 }
 
 #[derive(Deserialize)]
@@ -174,6 +178,9 @@ impl Recall {
         }
         if let Some(day) = event.day {
             self.known.sealed(day.date);
+        }
+        if let Some(outage) = event.outage {
+            self.down.take(event.event_type, &outage);
         }
         Ok(())
     }

@@ -16,6 +16,8 @@ mod known;
 mod log;
 mod metrics;
 pub mod objects;
+mod outages;
+mod source;
 mod status;
 mod stream;
 mod tasks;

@@ -8,7 +8,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use protocol::filing::Source;
+use protocol::{filing::Source, outage::Part};
 
 type Count = Gauge<u64, AtomicU64>;
 
@@ -63,6 +63,9 @@ pub(crate) struct Metrics {
     pub(crate) frames_sent: Counter,
     closes: Family<ByCode, Counter>,
     sec_requests: Family<ByPriority, Count>,
+    source_up: Family<BySource, Count>,
+    source_polled: Family<BySource, Count>,
+    source_new: Family<BySource, Count>,
     /// Connections open now, sessions among them.
     pub(crate) connections: Count,
     turned_away: Family<ByReason, Counter>,
@@ -118,6 +121,9 @@ impl Metrics {
             frames_sent: Counter::default(),
             closes: Family::default(),
             sec_requests: Family::default(),
+            source_up: Family::default(),
+            source_polled: Family::default(),
+            source_new: Family::default(),
             connections: Count::default(),
             turned_away: Family::default(),
             accept_failures: Counter::default(),
@@ -137,6 +143,7 @@ impl Metrics {
         self.register_stream(registry.sub_registry_with_prefix("stream"));
         self.register_http(registry.sub_registry_with_prefix("http"));
         self.register_sampled(registry);
+        self.register_sources(registry.sub_registry_with_prefix("source"));
     }
 
     fn register_road(&self, r: &mut Registry) {
@@ -191,6 +198,17 @@ impl Metrics {
             "Connections that could not be accepted",
             self.accept_failures.clone(),
         );
+    }
+
+    fn register_sources(&self, r: &mut Registry) {
+        let up = self.source_up.clone();
+        r.register("up", "0 from source.down to source.up", up);
+        let polled = self.source_polled.clone();
+        let what = "Since the last good poll, or the start";
+        r.register_with_unit("good_poll_age", what, Unit::Seconds, polled);
+        let new = self.source_new.clone();
+        let what = "Since it last listed something new, or the start";
+        r.register_with_unit("new_filing_age", what, Unit::Seconds, new);
     }
 
     fn register_sampled(&self, r: &mut Registry) {
@@ -251,6 +269,12 @@ impl Metrics {
                 }));
             }
         }
+        for part in [Part::Atom, Part::Efts, Part::Archive] {
+            self.set_part_up(part, true);
+        }
+        for source in [Source::Atom, Source::Efts] {
+            self.set_source_ages(source, 0, 0);
+        }
         for reason in ARCHIVE_FAILURES {
             drop(self.archive_failures.get_or_create(&ByReason { reason }));
         }
@@ -304,6 +328,23 @@ impl Metrics {
             .set(requests);
     }
 
+    /// Whether a part works.
+    pub(crate) fn set_part_up(&self, part: Part, is_up: bool) {
+        let by = BySource {
+            source: part.as_str(),
+        };
+        self.source_up.get_or_create(&by).set(u64::from(is_up));
+    }
+
+    /// Seconds since the last good poll of a source, and since it listed something new.
+    pub(crate) fn set_source_ages(&self, source: Source, polled: u64, new: u64) {
+        let by = BySource {
+            source: source.as_str(),
+        };
+        self.source_polled.get_or_create(&by).set(polled);
+        self.source_new.get_or_create(&by).set(new);
+    }
+
     /// The text a Prometheus server reads.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
@@ -327,6 +368,8 @@ mod tests {
         assert!(text.contains("filingwire_fetch_attempts_failed_total{reason=\"absent\"} 0"));
         assert!(text.contains("filingwire_log_commit_seconds_bucket"));
         assert!(text.contains("filingwire_stream_sessions 0"));
+        assert!(text.contains("filingwire_source_up{source=\"archive\"} 1"));
+        assert!(text.contains("filingwire_source_good_poll_age_seconds{source=\"efts\"} 0"));
     }
 
     #[test]

@@ -9,18 +9,18 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU8, Ordering},
     },
-    time::Duration,
 };
 
-use jiff::civil::time;
+use monitors::schedule;
 use protocol::{
     event::EventType,
     filing::Source,
-    time::{Date, Timestamp, eastern_day, from_eastern, to_millis},
+    outage::{Outage, Part},
+    time::{Date, Timestamp, to_millis},
 };
 use serde::Serialize;
 
-use crate::known::Tally;
+use crate::{known::Tally, outages::Down, source::SourceState};
 
 /// Where the program is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -33,26 +33,6 @@ pub(crate) enum Phase {
     Running,
     /// No new sessions; the others are being closed.
     Draining,
-}
-
-/// How a source fares.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct SourceState {
-    /// When the last good poll was taken up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) last_success: Option<Timestamp>,
-    /// Everything it listed up to this time has been emitted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) listed_through: Option<Timestamp>,
-    /// Why its polls fail, since the last good one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<String>,
-    /// How many polls have failed since the last good one.
-    pub(crate) failures: u64,
-    /// Milliseconds between its polls while EDGAR is open.
-    pub(crate) poll_interval_ms: u64,
-    /// Milliseconds between its polls at night and on weekends.
-    pub(crate) closed_poll_interval_ms: u64,
 }
 
 /// What the fetcher has in hand.
@@ -73,18 +53,30 @@ pub(crate) struct Status {
     /// When the process started.
     pub(crate) started_at: Timestamp,
     sources: Mutex<BTreeMap<Source, SourceState>>,
+    outages: Mutex<Outages>,
     tally: Mutex<Tally>,
     fetch: Mutex<FetchState>,
     /// Milliseconds since 1970, or [`NEVER`]: every session asks at every event.
     complete_through: AtomicI64,
 }
 
+/// Which parts are down, as the log tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Outages {
+    /// The outages that are not over.
+    pub(crate) down: Down,
+    /// When a part last came up.
+    pub(crate) up_since: BTreeMap<Part, Timestamp>,
+}
+
+impl Outages {
+    pub(crate) fn is_down(&self, part: Part) -> bool {
+        self.down.of(part).is_some()
+    }
+}
+
 /// Some source has not been read once.
 const NEVER: i64 = i64::MIN;
-
-/// A source silent for longer while EDGAR is open is not fresh. Source: of all silences
-/// in EDGAR's hours one in a thousand is longer than 167 s.
-const SILENCE: Duration = Duration::from_secs(180);
 
 impl Status {
     /// The state at the start, with the sources that will be watched.
@@ -93,6 +85,7 @@ impl Status {
             phase: AtomicU8::new(Phase::Starting as u8),
             started_at: to_millis(now),
             sources: Mutex::new(sources),
+            outages: Mutex::default(),
             tally: Mutex::default(),
             fetch: Mutex::default(),
             complete_through: AtomicI64::new(NEVER),
@@ -115,26 +108,63 @@ impl Status {
     pub(crate) fn polled(&self, source: Source, now: Timestamp, listed_through: Timestamp) {
         let mut sources = lock(&self.sources);
         let state = sources.entry(source).or_default();
-        state.last_success = Some(to_millis(now));
-        state.listed_through = state.listed_through.max(Some(listed_through));
-        state.error = None;
-        state.failures = 0;
-        let slowest = sources
-            .values()
-            .map(|state| state.listed_through)
-            .min()
-            .flatten();
-        let slowest = slowest.map_or(NEVER, Timestamp::as_millisecond);
-        self.complete_through.store(slowest, Ordering::Release);
+        state.polled(now, listed_through);
+        self.vouch(&sources, &lock(&self.outages));
     }
 
     /// A poll failed: nothing moves. Gives the number of failures since the last good poll.
     pub(crate) fn failed(&self, source: Source, error: String) -> u64 {
         let mut sources = lock(&self.sources);
         let state = sources.entry(source).or_default();
-        state.error = Some(error);
-        state.failures += 1;
+        state.failed(error);
         state.failures
+    }
+
+    /// A source lists a filing, which may be new to us too.
+    pub(crate) fn sighted(&self, source: Source, now: Timestamp, is_new: bool) {
+        let mut sources = lock(&self.sources);
+        // Only those that are watched look at the same moment as the others.
+        let Some(state) = sources.get_mut(&source) else {
+            return;
+        };
+        state.sighted(now);
+        let others = sources.iter_mut().filter(|(other, _)| **other != source);
+        for (_, other) in others.filter(|_| is_new) {
+            other.overtaken(now);
+        }
+    }
+
+    /// The log tells that an outage begins or is over.
+    pub(crate) fn outage(&self, event_type: EventType, outage: &Outage) {
+        let sources = lock(&self.sources);
+        let mut outages = lock(&self.outages);
+        outages.down.take(event_type, outage);
+        if let Some(until) = outage.until {
+            outages.up_since.insert(outage.part, until);
+        }
+        self.vouch(&sources, &outages);
+    }
+
+    /// The log told at the start what is down.
+    pub(crate) fn set_down(&self, down: Down) {
+        lock(&self.outages).down = down;
+    }
+
+    /// Sets how far every source vouches: no further than it was known to work.
+    fn vouch(&self, sources: &BTreeMap<Source, SourceState>, outages: &Outages) {
+        let vouches = |(source, state): (&Source, &SourceState)| {
+            let outage = Part::watching(*source).and_then(|part| outages.down.of(part));
+            let worked = outage.map_or(Timestamp::MAX, |outage| outage.since);
+            Some(state.listed_through?.min(worked))
+        };
+        let slowest = sources.iter().map(vouches).min().flatten();
+        let slowest = slowest.map_or(NEVER, Timestamp::as_millisecond);
+        self.complete_through.store(slowest, Ordering::Release);
+    }
+
+    /// What is down and what was.
+    pub(crate) fn outages(&self) -> Outages {
+        lock(&self.outages).clone()
     }
 
     pub(crate) fn sources(&self) -> BTreeMap<Source, SourceState> {
@@ -153,27 +183,16 @@ impl Status {
         Timestamp::from_millisecond(self.complete_through.load(Ordering::Acquire)).ok()
     }
 
-    /// Sources that should have answered by now and did not.
+    /// Sources that are down while EDGAR publishes: at night nothing is missed.
     pub(crate) fn stale_sources(&self, now: Timestamp) -> Vec<Source> {
-        if !edgar::calendar::is_open(now) {
+        if !schedule::is_busy(now) {
             return Vec::new();
         }
-        // The silence of the night does not count.
-        let opening = from_eastern(eastern_day(now).to_datetime(time(6, 0, 0, 0)));
-        let stale = |state: &SourceState| {
-            let since = state
-                .last_success
-                .unwrap_or(self.started_at)
-                .max(opening.unwrap_or(now));
-            let patience = SILENCE.max(Duration::from_millis(state.poll_interval_ms) * 4);
-            now.duration_since(since).unsigned_abs() > patience
-        };
-        let sources = lock(&self.sources);
-        sources
-            .iter()
-            .filter(|(_, state)| stale(state))
-            .map(|(source, _)| *source)
-            .collect()
+        let sources: Vec<Source> = lock(&self.sources).keys().copied().collect();
+        let outages = lock(&self.outages);
+        let is_down =
+            |source: &Source| Part::watching(*source).is_some_and(|part| outages.is_down(part));
+        sources.into_iter().filter(is_down).collect()
     }
 
     pub(crate) fn tally(&self) -> Tally {
@@ -243,24 +262,75 @@ mod tests {
         assert_eq!(status.sources()[&Source::Atom].failures, 1);
     }
 
-    #[test]
-    fn the_silence_of_the_night_does_not_count_in_the_morning() {
-        let status = status();
-        let night = at("2026-03-04T05:09:00Z");
-        status.polled(Source::Atom, night, night);
-        status.polled(Source::Efts, night, night);
-
-        assert!(status.stale_sources(at("2026-03-04T11:00:01Z")).is_empty());
-        assert_eq!(status.stale_sources(at("2026-03-04T11:04:00Z")).len(), 2);
+    fn outage(source: Source, since: Timestamp) -> Outage {
+        Outage {
+            part: Part::watching(source).unwrap(),
+            since,
+            until: None,
+            error: None,
+        }
     }
 
     #[test]
-    fn silence_counts_only_while_edgar_is_open() {
+    fn a_source_that_is_down_vouches_for_nothing_after_it_last_worked() {
         let status = status();
+        let (early, late) = (at("2026-03-03T20:00:01Z"), at("2026-03-03T20:03:00Z"));
+        for source in [Source::Atom, Source::Efts] {
+            status.polled(source, late, late);
+        }
 
-        assert!(status.stale_sources(at("2026-03-03T20:02:00Z")).is_empty());
-        assert_eq!(status.stale_sources(at("2026-03-03T20:04:00Z")).len(), 2);
-        assert!(status.stale_sources(at("2026-03-04T04:00:00Z")).is_empty());
-        assert!(status.stale_sources(at("2026-03-08T20:00:00Z")).is_empty());
+        status.outage(EventType::SourceDown, &outage(Source::Atom, early));
+        status.polled(Source::Atom, late, at("2026-03-03T20:03:01Z"));
+        assert_eq!(status.complete_through(), Some(early));
+
+        status.outage(EventType::SourceUp, &outage(Source::Atom, early));
+        assert_eq!(status.complete_through(), Some(late));
+    }
+
+    #[test]
+    fn the_archive_holds_back_neither_readiness_nor_what_is_complete() {
+        let status = status();
+        let now = at("2026-03-03T20:03:00Z");
+        for source in [Source::Atom, Source::Efts] {
+            status.polled(source, now, now);
+        }
+
+        let archive = Outage {
+            part: Part::Archive,
+            ..outage(Source::Atom, at("2026-03-03T20:00:00Z"))
+        };
+        status.outage(EventType::SourceDown, &archive);
+
+        assert_eq!(status.complete_through(), Some(now));
+        assert!(status.stale_sources(now).is_empty());
+    }
+
+    #[test]
+    fn a_source_that_is_down_is_stale_while_edgar_publishes() {
+        let status = status();
+        let since = at("2026-03-03T20:00:00Z");
+        status.outage(EventType::SourceDown, &outage(Source::Efts, since));
+
+        for (time, stale) in [
+            ("2026-03-03T20:03:00Z", true),
+            ("2026-03-04T03:14:00Z", true),
+            ("2026-03-04T03:15:00Z", false),
+            ("2026-03-08T20:00:00Z", false),
+        ] {
+            assert_eq!(!status.stale_sources(at(time)).is_empty(), stale, "{time}");
+        }
+    }
+
+    #[test]
+    fn only_what_nobody_had_listed_tells_against_the_other_source() {
+        let status = status();
+        let now = at("2026-03-03T20:00:00Z");
+
+        status.sighted(Source::Atom, now, true);
+        status.sighted(Source::Atom, now, false);
+        status.sighted(Source::DailyIndex, now, true);
+
+        let found = |source| status.sources()[&source].evidence.found_elsewhere;
+        assert_eq!((found(Source::Atom), found(Source::Efts)), (0, 1));
     }
 }

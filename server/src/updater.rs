@@ -20,6 +20,7 @@ use monitors::{clock::Clock, sighting::Report};
 use protocol::{
     event::{Body, Event, EventType},
     filing::{Filer, Filing, Source},
+    outage::Outage,
     seq::Seq,
     time::{Timestamp, eastern_day, to_millis},
 };
@@ -29,6 +30,7 @@ use crate::{
     known::{Known, Standing},
     log::Writer,
     metrics::Metrics,
+    outages::Down,
     status::Status,
     stream::Door,
 };
@@ -44,11 +46,14 @@ pub(crate) type Archived = Box<Filing>;
 
 /// What others of ours ask of the updater; answered once it is durable.
 #[derive(Debug)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the first who orders takes this line away")
-)]
 pub(crate) enum Order {
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "who first takes an index's filings takes this line away"
+        )
+    )]
     /// Take these filings as sighted; the answer is what is known of each then.
     Take(Vec<Filing>, oneshot::Sender<Vec<Standing>>),
     /// Append this, unless the log says it already; the answer is its seq.
@@ -68,6 +73,7 @@ pub(crate) struct Inbox {
 pub(crate) struct Updater {
     pub(crate) log: Writer,
     pub(crate) known: Known,
+    pub(crate) down: Down,
     pub(crate) status: Arc<Status>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
@@ -106,6 +112,8 @@ enum Told {
     Counted(EventType),
     Polled(Source, Timestamp),
     Failed(Source, String),
+    Sighted(Source, bool),
+    Outage(EventType, Outage),
     Taken(oneshot::Sender<Vec<Standing>>, Vec<Standing>),
     Appended(oneshot::Sender<Option<Seq>>, Option<Seq>),
 }
@@ -157,6 +165,8 @@ impl Updater {
                     self.metrics.polled(source, true);
                     self.status.polled(source, now, listed_through);
                 }
+                Told::Sighted(source, is_new) => self.status.sighted(source, now, is_new),
+                Told::Outage(event_type, outage) => self.status.outage(event_type, &outage),
                 // Whoever no longer waits for an answer needs none.
                 Told::Taken(answer, standings) => drop(answer.send(standings)),
                 Told::Appended(answer, seq) => drop(answer.send(seq)),
@@ -233,6 +243,7 @@ impl Updater {
     fn sighted(&mut self, filing: Filing, told: &mut Vec<Told>) -> anyhow::Result<()> {
         let is_new = self.known.sighted(filing.accession, filing.source);
         self.metrics.sighted(filing.source, is_new);
+        told.push(Told::Sighted(filing.source, is_new));
         if !is_new {
             return Ok(());
         }
@@ -250,12 +261,18 @@ impl Updater {
         let is_new = match &body {
             Body::FilingWithdrawn(filing) => self.known.withdrawn(filing.accession),
             Body::DaySealed(day) => self.known.sealed(day.date),
-            _ => true,
+            Body::SourceDown(outage) | Body::SourceUp(outage) => {
+                self.down.take(body.event_type(), outage)
+            }
+            Body::FilingSeen(_) | Body::FilingArchived(_) => true,
         };
         if !is_new {
             return Ok(None);
         }
         let seq = self.log.next_seq();
+        if let Body::SourceDown(outage) | Body::SourceUp(outage) = &body {
+            told.push(Told::Outage(body.event_type(), outage.clone()));
+        }
         self.append(body, told)?;
         Ok(Some(seq))
     }
@@ -348,6 +365,7 @@ mod tests {
         let updater = Updater {
             log,
             known: Known::default(),
+            down: Down::default(),
             status: status.clone(),
             metrics: Arc::new(Metrics::new()),
             clock: Clock::new(now),

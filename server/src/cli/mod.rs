@@ -16,6 +16,7 @@ mod whole_file;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{ArgAction, Args, Parser, Subcommand};
+use monitors::clock::Clock;
 
 use crate::{
     config::{self, Config, ConfigError, Overrides, raw::Raw},
@@ -100,6 +101,11 @@ impl From<ConfigError> for Failure {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
+    main_by(Clock::system())
+}
+
+/// The same, with a server that lives by `clock`: for tests of what takes hours.
+pub fn main_by(clock: Clock) -> ExitCode {
     let cli = Cli::parse();
     telemetry::init(
         cli.global.log,
@@ -107,7 +113,7 @@ pub fn main() -> ExitCode {
     );
     let done = match cli.command {
         Command::Demo(command) => run(command.run()),
-        Command::Serve(command) => run(command.run(&cli.global)),
+        Command::Serve(command) => run(command.run(&cli.global, clock)),
         Command::Simulate(command) => run(command.run()),
         Command::Tail(command) => run(command.run(&cli.global)),
         Command::Keys(command) => command.run(&cli.global),

@@ -24,13 +24,13 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
+    pub(super) async fn run(self, global: &Global, clock: Clock) -> Result<(), Failure> {
         let flags = [("edgar.contact", self.contact), ("listen", self.listen)];
         let set = flags
             .into_iter()
             .filter_map(|(key, value)| Some((key, value?)));
         let config = global.config(set.collect())?;
-        let app = App::start(config, Clock::system()).await?;
+        let app = App::start(config, clock).await?;
         if global.log == LogFormat::Text {
             eprintln!("filingwire: page http://{}/", app.addr());
         }

@@ -10,6 +10,7 @@ use axum::{
 };
 use protocol::{
     filing::Source,
+    outage::{Outage, Part},
     seq::Cursor,
     time::{Timestamp, to_millis},
 };
@@ -20,7 +21,9 @@ use super::{Peer, Problem};
 use crate::{
     keys::Scope,
     known::Tally,
-    status::{FetchState, Phase, SourceState},
+    outages::Expected,
+    source::SourceState,
+    status::{FetchState, Outages, Phase, Status},
     stream::Shared,
 };
 
@@ -83,14 +86,26 @@ struct StatusPage {
     oldest: Cursor,
     #[serde(skip_serializing_if = "Option::is_none")]
     complete_through: Option<Timestamp>,
-    sources: BTreeMap<Source, SourceState>,
+    sources: BTreeMap<Source, SourcePage>,
     stale_sources: Vec<Source>,
+    outages: Vec<Outage>,
     today: Today,
     archive: FetchState,
     /// Events between the archive's watermark and the head.
     lag: u64,
     sec: SecState,
     sessions: u64,
+}
+
+/// A source: how its polls fare, whether it is down, what is expected of it.
+#[derive(Serialize)]
+struct SourcePage {
+    state: &'static str,
+    /// When it came up or was last known to work.
+    since: Timestamp,
+    expected: Expected,
+    #[serde(flatten)]
+    polls: SourceState,
 }
 
 #[derive(Serialize)]
@@ -120,7 +135,8 @@ pub(crate) async fn status(State(shared): State<Arc<Shared>>) -> Response {
         head: log.epoch().at(log.tip()),
         oldest: log.epoch().at(log.oldest()),
         complete_through: shared.status.complete_through(),
-        sources: shared.status.sources(),
+        sources: sources(&shared.status, now),
+        outages: shared.status.outages().down.all().cloned().collect(),
         stale_sources: shared.status.stale_sources(now),
         today: today(shared.status.tally(), now),
         archive: shared.status.fetch(),
@@ -132,6 +148,28 @@ pub(crate) async fn status(State(shared): State<Arc<Shared>>) -> Response {
         sessions: shared.metrics.sessions.get(),
     })
     .into_response()
+}
+
+fn sources(status: &Status, now: Timestamp) -> BTreeMap<Source, SourcePage> {
+    let outages = status.outages();
+    let page = |(source, polls): (Source, SourceState)| {
+        let (state, since) = standing(source, &outages).unwrap_or(("up", status.started_at));
+        let page = SourcePage {
+            state,
+            since,
+            expected: Expected::of(&polls, now),
+            polls,
+        };
+        (source, page)
+    };
+    status.sources().into_iter().map(page).collect()
+}
+
+/// Whether the log tells that a source went down or came up, and since when it is so.
+fn standing(source: Source, outages: &Outages) -> Option<(&'static str, Timestamp)> {
+    let part = Part::watching(source)?;
+    let down = outages.down.of(part).map(|outage| ("down", outage.since));
+    down.or_else(|| Some(("up", *outages.up_since.get(&part)?)))
 }
 
 fn today(tally: Tally, now: Timestamp) -> Today {
@@ -183,6 +221,7 @@ pub(crate) async fn metrics(
     sampled
         .sources_stale
         .set(shared.status.stale_sources(shared.clock.now()).len() as u64);
+    sample_sources(&shared);
     for (priority, requests) in counts.requests {
         shared.metrics.set_sec_requests(priority.name(), requests);
     }
@@ -191,4 +230,24 @@ pub(crate) async fn metrics(
         "application/openmetrics-text; version=1.0.0; charset=utf-8",
     )];
     Ok((kind, shared.metrics.render()).into_response())
+}
+
+fn sample_sources(shared: &Shared) {
+    let Shared {
+        status,
+        metrics,
+        clock,
+        ..
+    } = shared;
+    let (now, outages) = (clock.now(), status.outages());
+    for part in [Part::Atom, Part::Efts, Part::Archive] {
+        metrics.set_part_up(part, !outages.is_down(part));
+    }
+    let age = |at: Option<Timestamp>| {
+        let age = now.duration_since(at.unwrap_or(status.started_at));
+        u64::try_from(age.as_secs()).unwrap_or(0)
+    };
+    for (source, state) in status.sources() {
+        metrics.set_source_ages(source, age(state.last_success), age(state.last_new));
+    }
 }

@@ -40,6 +40,8 @@ struct Event {
     event_type: String,
     at: Option<Timestamp>,
     filing: Option<Filing>,
+    day: Option<Day>,
+    outage: Option<Outage>,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +55,26 @@ struct Filing {
     size_bytes: Option<u64>,
     #[serde(default)]
     documents: Vec<serde::de::IgnoredAny>,
+    #[serde(default)]
+    late: bool,
+}
+
+#[derive(Deserialize)]
+struct Day {
+    date: String,
+    listed: u64,
+    #[serde(default)]
+    recovered: Vec<serde::de::IgnoredAny>,
+    #[serde(default)]
+    unarchived: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Outage {
+    source: String,
+    since: Timestamp,
+    until: Option<Timestamp>,
+    error: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +126,7 @@ impl Table {
                 event_type,
                 at,
                 filing: Some(filing),
+                ..
             }) => self.filing_line(&event_type, at, &filing),
             Ok(event) => self.other_line(&event, frame),
             Err(_) => self.cut(&clean(frame)),
@@ -134,15 +157,19 @@ impl Table {
 
     /// An event that is not about one filing.
     fn other_line(&self, event: &Event, frame: &str) -> String {
-        let known = ["type", "cursor", "seq", "at"];
-        let mut fields: Map<String, Value> = serde_json::from_str(frame).unwrap_or_default();
-        fields.retain(|name, _| !known.contains(&name.as_str()));
-        let rest = Value::Object(fields).to_string();
+        let what = match event {
+            Event {
+                outage: Some(outage),
+                ..
+            } => outage.shown(event.at),
+            Event { day: Some(day), .. } => day.shown(),
+            _ => fields(frame),
+        };
         let text = format!(
-            "{}{GAP}{}{GAP}{}",
+            "{}{GAP}{:FORM$}{GAP}{}",
             clock(event.at),
             clean(&event.event_type),
-            clean(&rest)
+            clean(&what)
         );
         self.paint(Paint::Yellow, &self.cut(&text))
     }
@@ -211,6 +238,49 @@ impl Filer {
     }
 }
 
+impl Outage {
+    /// `atom: fails since 20:00:00, HTTP 503`, `atom: blind from 20:00:00 to 20:04:10`.
+    fn shown(&self, at: Option<Timestamp>) -> String {
+        let (source, since) = (&self.source, moment(self.since, at));
+        match (self.until, &self.error) {
+            (Some(until), _) => format!("{source}: blind from {since} to {}", moment(until, at)),
+            (None, Some(error)) => format!("{source}: fails since {since}, {error}"),
+            (None, None) => format!("{source}: nothing new since {since}"),
+        }
+    }
+}
+
+impl Day {
+    /// `2026-03-03: 3127 filings, 7 of them recovered, 2 not archived`.
+    fn shown(&self) -> String {
+        let mut text = format!("{}: {} filings", self.date, self.listed);
+        if !self.recovered.is_empty() {
+            text += &format!(", {} of them recovered", self.recovered.len());
+        }
+        if !self.unarchived.is_empty() {
+            text += &format!(", {} not archived", self.unarchived.len());
+        }
+        text
+    }
+}
+
+/// The time of day, with the day unless it is that of the line.
+fn moment(moment: Timestamp, line: Option<Timestamp>) -> String {
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d").to_string();
+    if line.map(day) == Some(day(moment)) {
+        return clock(Some(moment));
+    }
+    moment.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// What an event has of its own, as it stands in its frame.
+fn fields(frame: &str) -> String {
+    let common = ["type", "cursor", "seq", "at"];
+    let mut fields: Map<String, Value> = serde_json::from_str(frame).unwrap_or_default();
+    fields.retain(|name, _| !common.contains(&name.as_str()));
+    Value::Object(fields).to_string()
+}
+
 fn terminal_width() -> Option<usize> {
     if !std::io::stdout().is_terminal() {
         return None;
@@ -245,7 +315,11 @@ fn details(event_type: &str, filing: &Filing) -> String {
             let noun = if documents == 1 { "doc" } else { "docs" };
             parts.push(format!("archived {documents} {noun}"));
         }
+        "filing.withdrawn" => parts.push("withdrawn".to_owned()),
         other => parts.push(clean(other)),
+    }
+    if filing.late {
+        parts.insert(0, "late".to_owned());
     }
     parts.extend(filing.size_bytes.map(size));
     parts.join(" ")
@@ -370,11 +444,63 @@ mod tests {
     }
 
     #[test]
-    fn other_events_show_what_they_have() {
-        let line = table(|| None)
-            .line(r#"{"type":"source.down","cursor":"k-9","seq":9,"at":"2026-03-03T21:05:03Z","source":"atom"}"#);
+    fn outages_and_sealed_days_are_told_in_words() {
+        let line = |event_type: &str, field: &str| {
+            let frame = format!(
+                r#"{{"type":"{event_type}","cursor":"k-9","seq":9,"at":"2026-03-03T21:05:03Z",{field}}}"#
+            );
+            table(|| None).line(&frame)
+        };
 
-        assert_eq!(line, r#"21:05:03  source.down  {"source":"atom"}"#);
+        assert_eq!(
+            line(
+                "source.down",
+                r#""outage":{"source":"atom","since":"2026-03-03T21:02:33Z","error":"HTTP 503"}"#
+            ),
+            "21:05:03  source.down     atom: fails since 21:02:33, HTTP 503"
+        );
+        assert_eq!(
+            line(
+                "source.down",
+                r#""outage":{"source":"efts","since":"2026-03-03T21:02:33Z"}"#
+            ),
+            "21:05:03  source.down     efts: nothing new since 21:02:33"
+        );
+        assert_eq!(
+            line(
+                "source.up",
+                r#""outage":{"source":"atom","since":"2026-03-02T21:02:33Z","until":"2026-03-03T21:05:00Z"}"#
+            ),
+            "21:05:03  source.up       atom: blind from 2026-03-02 21:02:33 to 21:05:00"
+        );
+        assert_eq!(
+            line(
+                "day.sealed",
+                r#""day":{"date":"2026-03-02","listed":3127,"seen_live":3126,"recovered":["0001999999-26-000042"],"sha256":"00"}"#
+            ),
+            "21:05:03  day.sealed      2026-03-02: 3127 filings, 1 of them recovered"
+        );
+        assert_eq!(
+            line("day.moved", r#""by":1"#),
+            r#"21:05:03  day.moved       {"by":1}"#
+        );
+    }
+
+    #[test]
+    fn late_and_withdrawn_filings_say_so() {
+        let late = SEEN.replace(r#""form":"8-K","#, r#""form":"8-K","late":true,"#);
+        let withdrawn = SEEN.replace("filing.seen", "filing.withdrawn");
+
+        assert!(
+            table(|| None)
+                .line(&late)
+                .ends_with("late 2.02 9.01 674 KB")
+        );
+        assert!(
+            table(|| None)
+                .line(&withdrawn)
+                .ends_with("withdrawn 674 KB")
+        );
     }
 
     #[test]
