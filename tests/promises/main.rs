@@ -25,4 +25,5 @@ mod recorded;
 mod refusals;
 mod resume;
 mod shutdown;
+mod silence;
 mod transports;
