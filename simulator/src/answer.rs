@@ -17,6 +17,8 @@ use crate::submission::{CHUNK_BYTES, Submission};
 
 /// Longer bodies are not compressed, to keep the machine free.
 const GZIP_MAX_BYTES: u64 = 1024 * 1024;
+/// The type of files that are compressed as they lie.
+pub(crate) const PACKED: &str = "application/x-gzip";
 /// Into how many pieces a slow body is cut at least.
 const SLOW_PIECES: u32 = 8;
 /// Between the last bytes of a cut body and the end of its connection, so that they arrive.
@@ -101,6 +103,7 @@ impl Answer {
     /// Turns it into a response of the server.
     pub(crate) fn deliver(mut self, delivery: Delivery) -> Response<Body> {
         let squeeze = delivery.gzip
+            && self.headers[header::CONTENT_TYPE] != PACKED
             && self.payload.bytes() <= GZIP_MAX_BYTES
             && self.status != StatusCode::NOT_MODIFIED;
         if squeeze {
@@ -218,8 +221,13 @@ impl Iterator for Pieces {
 }
 
 fn gzip(payload: Payload) -> Bytes {
+    packed(payload.chunks())
+}
+
+/// `chunks` as a gzip file.
+pub(crate) fn packed(chunks: impl Iterator<Item = Bytes>) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    for chunk in payload.chunks() {
+    for chunk in chunks {
         let _ = encoder.write_all(&chunk); // Writing to a Vec cannot fail.
     }
     encoder.finish().unwrap_or_default().into()

@@ -1,10 +1,10 @@
-//! Files under `/Archives/edgar`: submissions, index pages, daily indexes.
+//! Files under `/Archives/edgar`: submissions, index pages, index files.
 //!
 //! Invariant: a submission is served under the CIK of every party and of nobody else.
 
 use axum::http::{StatusCode, header};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, PACKED, packed};
 use crate::clock::http_date;
 use crate::faults::{Fault, Faults};
 use crate::index;
@@ -22,8 +22,8 @@ pub(crate) enum Wanted {
     Submission { cik: u64, accession: String },
     /// The same with `-index.htm`; the CIK may be left out.
     IndexPage { cik: Option<u64>, accession: String },
-    /// `daily-index/2026/QTR1/master.20260303.idx`.
-    DailyIndex(index::Name),
+    /// `daily-index/2026/QTR1/master.20260303.idx`, `full-index/2026/QTR1/master.gz`.
+    IndexFile(index::Name),
     /// Anything else: there is no such key.
     Unknown,
 }
@@ -34,8 +34,8 @@ impl Wanted {
         let Some(path) = path.strip_prefix("/Archives/edgar/") else {
             return Self::Unknown;
         };
-        if let Some(rest) = path.strip_prefix("daily-index/") {
-            return index::Name::parse(rest).map_or(Self::Unknown, Self::DailyIndex);
+        if let Some(name) = index::Name::parse(path) {
+            return Self::IndexFile(name);
         }
         path.strip_prefix("data/")
             .and_then(file)
@@ -47,7 +47,8 @@ impl Wanted {
         match self {
             Self::Submission { .. } => PathClass::Submission,
             Self::IndexPage { .. } => PathClass::IndexPage,
-            Self::DailyIndex(_) => PathClass::DailyIndex,
+            Self::IndexFile(name) if name.is_daily() => PathClass::DailyIndex,
+            Self::IndexFile(_) => PathClass::QuarterIndex,
             Self::Unknown => PathClass::Other,
         }
     }
@@ -75,7 +76,7 @@ impl Archives<'_> {
                 self.submission(*cik, accession, path, if_none_match)
             }
             Wanted::IndexPage { cik, accession } => self.index_page(*cik, accession),
-            Wanted::DailyIndex(name) => Some(self.daily_index(name)),
+            Wanted::IndexFile(name) => Some(self.index_file(name, path)),
             Wanted::Unknown => None,
         };
         answer.unwrap_or_else(|| pages::no_such_key(path))
@@ -92,7 +93,7 @@ impl Archives<'_> {
             .shelf
             .find(accession)
             .filter(|published| is_party(published, cik))?;
-        if self.now < published.stages.submission {
+        if self.now < published.stages.submission || self.is_gone(&published) {
             return None;
         }
         if self.faults.marks(Fault::NotFoundFirst, accession)
@@ -101,21 +102,25 @@ impl Archives<'_> {
             self.log.fault(Fault::NotFoundFirst, path, self.now);
             return None;
         }
-        let tag = entity_tag(accession);
+        let again = published.stages.again.filter(|again| *again <= self.now);
+        if again.is_some() {
+            self.shelf.note(Fault::Redisseminate, accession);
+        }
+        let uploaded = again.unwrap_or(published.stages.submission);
+        let tag = entity_tag(&format!("{accession}{again:?}"));
         let known = if_none_match.is_some_and(|tags| tags.contains(&tag));
         let answer = match known {
             true => Answer::new(StatusCode::NOT_MODIFIED, "text/plain", ""),
-            false => Answer::submission(Submission::of(&published.filing)),
+            false => Answer::submission(Submission::of(&published.filing_at(self.now))),
         };
-        Some(answer.entity_tag(tag).header(
-            header::LAST_MODIFIED,
-            &http_date(published.stages.submission),
-        ))
+        let answer = answer.entity_tag(tag);
+        Some(answer.header(header::LAST_MODIFIED, &http_date(uploaded)))
     }
 
     fn index_page(&self, cik: Option<u64>, accession: &str) -> Option<Answer> {
         let published = self.shelf.find(accession)?;
-        if cik.is_some_and(|cik| !is_party(&published, cik)) || self.now < published.stages.index {
+        let is_other = cik.is_some_and(|cik| !is_party(&published, cik));
+        if is_other || self.now < published.stages.index || self.is_gone(&published) {
             return None;
         }
         let page = index_page::render(&published.filing);
@@ -127,16 +132,58 @@ impl Archives<'_> {
         ))
     }
 
-    fn daily_index(&self, name: &index::Name) -> Answer {
-        let Some(cutoff) = self.shelf.index_cutoff(name.day) else {
+    /// Whether a filing is removed, which is noted.
+    fn is_gone(&self, published: &Published) -> bool {
+        let is_gone = published.is_withdrawn(self.now);
+        if is_gone {
+            self.shelf
+                .note(Fault::Withdraw, &published.filing.accession);
+        }
+        is_gone
+    }
+
+    fn index_file(&self, name: &index::Name, path: &str) -> Answer {
+        let Some(listing) = name.listing(self.shelf, self.now) else {
             return pages::access_denied();
         };
-        match index::render(name, &self.shelf.all(), cutoff) {
-            Some(text) => Answer::new(StatusCode::OK, "text/plain", text)
-                .header(header::LAST_MODIFIED, &http_date(cutoff))
-                .entity_tag(entity_tag(&format!("{name:?}{cutoff}"))),
-            None => pages::access_denied(),
+        let mut text = index::render(name, &listing);
+        self.garble(&mut text, name, path);
+        let mut body = match name.is_packed {
+            true => packed(std::iter::once(text.into())).into(),
+            false => text,
+        };
+        self.truncate(&mut body, path);
+        let content_type = if name.is_packed { PACKED } else { "text/plain" };
+        Answer::new(StatusCode::OK, content_type, body)
+            .header(header::LAST_MODIFIED, &http_date(listing.made_at))
+            .entity_tag(entity_tag(&format!("{name:?}{}", listing.made_at)))
+    }
+
+    /// Damages an index, if the plan says so.
+    fn garble(&self, text: &mut [u8], name: &index::Name, path: &str) {
+        if !self.faults.strikes(Fault::IndexGarble) {
+            return;
         }
+        match self.faults.way(2) {
+            0 => index::make_of_another_day(text),
+            _ => index::fill_with_rubbish(text),
+        }
+        tracing::debug!(?name, "an index is garbled");
+        self.log.fault(Fault::IndexGarble, path, self.now);
+    }
+
+    /// Cuts an index in its last third and never between two rows, if the plan says so.
+    fn truncate(&self, body: &mut Vec<u8>, path: &str) {
+        if !self.faults.strikes(Fault::IndexTruncate) {
+            return;
+        }
+        let third = body.len() / 3;
+        let mut end = body.len() - 1 - self.faults.way(third.max(1));
+        while end > 1 && body[end - 1..=end].contains(&b'\n') {
+            end -= 1;
+        }
+        body.truncate(end);
+        self.log.fault(Fault::IndexTruncate, path, self.now);
     }
 }
 

@@ -4,33 +4,84 @@
 //! crate asks the clock and never the machine. The police is the one exception:
 //! requests are counted in real seconds, because clients live in them.
 //!
+//! A clock runs at a steady speed, or by a [`Plan`] of days that leaves out nights. Its
+//! text is all that another process needs to tell the same time.
+//!
 //! Invariant: simulated time never goes back.
 
+mod plan;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
+use plan::Segment;
+pub use plan::{Plan, PlanError};
+
 /// US Eastern time, the zone of everything EDGAR prints.
 pub static EASTERN: TimeZone = jiff::tz::get!("America/New_York");
 
-/// Maps real time to simulated time: a start instant and a speed.
+/// Maps real time to simulated time.
 #[derive(Debug, Clone)]
 pub struct Clock {
     start: Timestamp,
     wall_start: Timestamp,
     origin: tokio::time::Instant,
-    speed: f64,
+    pace: Pace,
+}
+
+#[derive(Debug, Clone)]
+enum Pace {
+    /// So many times as fast as real time.
+    Steady(f64),
+    Planned(Arc<(Plan, Vec<Segment>)>),
+}
+
+/// Why a text is no clock.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum ClockError {
+    /// Not three words: simulated start, real start, pace.
+    #[error("`{0}` is not `SIMULATED-START REAL-START PACE`")]
+    Words(String),
+    /// The pace is a plan that cannot be.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
 }
 
 impl Clock {
     /// A clock that shows `start` now and runs `speed` times as fast as real time.
     pub fn new(start: Timestamp, speed: f64) -> Self {
+        Self::started(start, Pace::Steady(speed.max(1e-9)))
+    }
+
+    /// A clock that begins now with the first stretch of `plan` from `start` on.
+    pub fn planned(start: Timestamp, plan: Plan) -> Self {
+        Self::started(start, Pace::planned(start, plan))
+    }
+
+    fn started(start: Timestamp, pace: Pace) -> Self {
         Self {
             start,
             wall_start: Timestamp::now(),
             origin: tokio::time::Instant::now(),
-            speed: speed.max(1e-9),
+            pace,
+        }
+    }
+
+    /// A clock that another process has started.
+    fn since(wall_start: Timestamp, start: Timestamp, pace: Pace) -> Self {
+        let elapsed = Timestamp::now().duration_since(wall_start);
+        let elapsed = Duration::try_from(elapsed).unwrap_or_default();
+        let now = tokio::time::Instant::now();
+        Self {
+            start,
+            wall_start,
+            origin: now.checked_sub(elapsed).unwrap_or(now),
+            pace,
         }
     }
 
@@ -41,20 +92,79 @@ impl Clock {
 
     /// The simulated instant of this moment.
     pub fn now(&self) -> Timestamp {
-        let elapsed = self.origin.elapsed().as_secs_f64() * self.speed;
-        later(self.start, elapsed)
+        let elapsed = self.origin.elapsed().as_secs_f64();
+        match &self.pace {
+            Pace::Steady(speed) => later(self.start, elapsed * speed),
+            Pace::Planned(planned) => {
+                let segments = &planned.1;
+                let next = segments.partition_point(|segment| segment.real <= elapsed);
+                segments[next.saturating_sub(1)].simulated(elapsed)
+            }
+        }
     }
 
-    /// The real instant at which the simulated instant `at` is reached.
+    /// The real instant at which the simulated instant `at` is reached or jumped over.
     pub fn wall(&self, at: Timestamp) -> Timestamp {
-        let simulated = at.duration_since(self.start).as_secs_f64();
-        later(self.wall_start, simulated / self.speed)
+        later(self.wall_start, self.real_seconds(at))
     }
 
     /// How long to wait, in real time, until the simulated instant `at`.
     pub fn wait(&self, at: Timestamp) -> Duration {
-        let simulated = at.duration_since(self.now()).as_secs_f64();
-        Duration::try_from_secs_f64(simulated / self.speed).unwrap_or_default()
+        let left = self.real_seconds(at) - self.origin.elapsed().as_secs_f64();
+        Duration::try_from_secs_f64(left).unwrap_or_default()
+    }
+
+    /// Real seconds from the start to `at`.
+    fn real_seconds(&self, at: Timestamp) -> f64 {
+        match &self.pace {
+            Pace::Steady(speed) => at.duration_since(self.start).as_secs_f64() / speed,
+            Pace::Planned(planned) => {
+                let segments = &planned.1;
+                let place = segments.partition_point(|segment| segment.to < at);
+                segments[place.min(segments.len() - 1)].real(at)
+            }
+        }
+    }
+}
+
+impl Pace {
+    fn planned(start: Timestamp, plan: Plan) -> Self {
+        let segments = plan.segments(start);
+        Self::Planned(Arc::new((plan, segments)))
+    }
+}
+
+/// `SIMULATED-START REAL-START PACE`, where the pace is `x` and a speed, or a plan.
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ", self.start, self.wall_start)?;
+        match &self.pace {
+            Pace::Steady(speed) => write!(f, "x{speed}"),
+            Pace::Planned(planned) => write!(f, "{}", planned.0),
+        }
+    }
+}
+
+/// The clock of another process, from its text.
+impl FromStr for Clock {
+    type Err = ClockError;
+
+    fn from_str(text: &str) -> Result<Self, ClockError> {
+        let bad = || ClockError::Words(text.to_owned());
+        let words: Vec<&str> = text.split(' ').collect();
+        let [start, wall_start, pace] = words[..] else {
+            return Err(bad());
+        };
+        let start: Timestamp = start.parse().map_err(|_| bad())?;
+        let pace = match pace.strip_prefix('x') {
+            Some(speed) => Pace::Steady(speed.parse().map_err(|_| bad())?),
+            None => Pace::planned(start, pace.parse()?),
+        };
+        Ok(Self::since(
+            wall_start.parse().map_err(|_| bad())?,
+            start,
+            pace,
+        ))
     }
 }
 
@@ -98,6 +208,61 @@ mod tests {
             clock.wait(at("2026-03-03T15:01:00Z")),
             Duration::from_secs(1)
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_planned_clock_runs_through_days_and_jumps_over_nights_and_weekends() {
+        let plan = "06:00-22:00/4,22:00-23:00/1".parse().expect("a plan");
+        let clock = Clock::planned(at("2026-03-06T11:00:00Z"), plan); // A Friday.
+        let mut shown = vec![clock.now().to_string()];
+
+        for millis in [2_000, 2_500, 499, 2] {
+            tokio::time::advance(Duration::from_millis(millis)).await;
+            shown.push(clock.now().strftime("%FT%TZ").to_string());
+        }
+
+        assert_eq!(
+            shown,
+            [
+                "2026-03-06T11:00:00Z",
+                "2026-03-06T19:00:00Z",
+                "2026-03-07T03:30:00Z",
+                "2026-03-07T03:59:56Z",
+                "2026-03-09T10:00:14Z", // Summer time has begun.
+            ]
+        );
+        assert_eq!(
+            clock.wait(at("2026-03-10T02:00:00Z")),
+            Duration::from_millis(3_999)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_jumped_over_is_reached_at_the_jump() {
+        let plan = "06:00-22:00/4,08:00-09:00/1/off".parse().expect("a plan");
+        let clock = Clock::planned(at("2026-03-07T13:30:00Z"), plan); // A Saturday.
+
+        let wait = |text| clock.wait(at(text));
+
+        assert_eq!(wait("2026-03-07T14:00:00Z"), Duration::from_millis(500));
+        assert_eq!(wait("2026-03-08T02:00:00Z"), Duration::from_millis(500));
+        assert_eq!(wait("2026-03-08T13:00:00Z"), Duration::from_millis(1_500));
+        assert_eq!(wait("2026-03-09T18:00:00Z"), Duration::from_millis(3_500));
+    }
+
+    #[test]
+    fn another_process_tells_the_same_time_from_the_text() {
+        let plan = "06:00-22:00/4000,22:00-23:00/1000".parse().expect("a plan");
+        for clock in [
+            Clock::planned(at("2026-03-06T11:00:00Z"), plan),
+            Clock::new(at("2026-03-06T11:00:00Z"), 2.5),
+        ] {
+            let other: Clock = clock.to_string().parse().expect("a clock");
+
+            let apart = other.now().duration_since(clock.now()).as_secs_f64();
+            assert!(apart.abs() < 1.0, "{apart} s of simulated time");
+            assert_eq!(other.to_string(), clock.to_string());
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::clock::{Clock, Plan};
 use crate::faults::FaultPlan;
 
 /// A simulated EDGAR. All durations are simulated time unless they say otherwise.
@@ -29,6 +30,14 @@ pub struct Config {
     pub late_submission_share: f64,
     /// The share of filings never listed on the Atom feed. Default 0.
     pub atom_miss_share: f64,
+    /// The share of filings that surface one to five business days after their filing date,
+    /// such as those on paper. Default 0; on the real EDGAR 0.006.
+    pub late_share: f64,
+    /// Whether EDGAR keeps its hours: filings arrive from 06:00 to 22:00 Eastern on business
+    /// days, most of them after 16:00; those of the evening are held back until the next
+    /// morning, and notices of effectiveness are accepted at night. Default false: at any
+    /// hour, and public as they are accepted.
+    pub keeps_hours: bool,
     /// Factor on the real sizes of long submissions. Default 0.1.
     pub size_factor: f64,
     /// Upper bound of drawn submission sizes, in bytes. Default 2 MB.
@@ -51,6 +60,9 @@ pub struct Config {
     pub clock_start: Option<Timestamp>,
     /// Simulated seconds per real second. Default 1.
     pub clock_speed: f64,
+    /// Instead of a steady speed: which stretches of each day the clock runs through.
+    /// Default `None`.
+    pub clock_plan: Option<Plan>,
 }
 
 impl Default for Config {
@@ -64,6 +76,8 @@ impl Default for Config {
             delay_scale: 0.04,
             late_submission_share: 0.1,
             atom_miss_share: 0.0,
+            late_share: 0.0,
+            keeps_hours: false,
             size_factor: 0.1,
             max_submission_bytes: 2_000_000,
             feed_retention: Duration::from_secs(91_800),
@@ -75,6 +89,7 @@ impl Default for Config {
             block_duration: Duration::from_secs(600),
             clock_start: None,
             clock_speed: 1.0,
+            clock_plan: None,
         }
     }
 }
@@ -93,6 +108,15 @@ impl Config {
             ..Self::default()
         }
     }
+
+    /// A clock that is started now.
+    pub(crate) fn clock(&self) -> Clock {
+        let start = self.clock_start.unwrap_or_else(Timestamp::now);
+        match &self.clock_plan {
+            Some(plan) => Clock::planned(start, plan.clone()),
+            None => Clock::new(start, self.clock_speed),
+        }
+    }
 }
 
 /// A filing with wishes; everything not wished for is drawn.
@@ -106,6 +130,14 @@ pub struct Wish {
     pub submission_after: Option<Duration>,
     /// Never list it on the Atom feed.
     pub atom_miss: bool,
+    /// Never find it in the search.
+    pub efts_miss: bool,
+    /// Business days after its filing date on which it surfaces.
+    pub late_days: u8,
+    /// Leave its rows out of the daily index until the next morning.
+    pub index_row_late: bool,
+    /// When it is disseminated again with other bytes, counted from when it was public first.
+    pub again_after: Option<Duration>,
 }
 
 /// A filing at a given time.

@@ -62,10 +62,11 @@ type Match<'a> = (&'a Filing, &'a Document);
 /// Every searchable document that matches.
 fn matches<'a>(filings: &'a [Arc<Published>], now: Timestamp, search: &Search) -> Vec<Match<'a>> {
     let mut matches = Vec::new();
-    for published in filings
-        .iter()
-        .filter(|published| published.stages.searchable <= now)
-    {
+    let is_searchable = |published: &&Arc<Published>| {
+        let searchable = published.stages.searchable.is_some_and(|at| at <= now);
+        searchable && !published.is_withdrawn(now)
+    };
+    for published in filings.iter().filter(is_searchable) {
         let filing = &published.filing;
         if !search.wants(filing) {
             continue;

@@ -23,7 +23,7 @@ pub enum Fault {
     Error500,
     /// HTTP 503, an overloaded EDGAR.
     Error503,
-    /// A submission ends before its announced length.
+    /// A submission or an index file ends before its announced length.
     Truncate,
     /// The body trickles.
     Slow,
@@ -44,11 +44,31 @@ pub enum Fault {
     FrozenFeed,
     /// The search index answers as it did at the moment at which the fault began.
     FrozenSearch,
+    /// A filing is found by the search hours after it is listed.
+    EftsLag,
+    /// A filing is never found by the search.
+    EftsMiss,
+    /// A filing surfaces one to five business days after its filing date.
+    LateFiling,
+    /// A filing is removed some days after it was public; the quarter's index drops it at the
+    /// next rebuild, the daily index keeps it.
+    Withdraw,
+    /// A filing is disseminated again some days later: with other bytes, and listed in that
+    /// day's index too.
+    Redisseminate,
+    /// The index of a day is out an hour late.
+    IndexLate,
+    /// The rows of a filing are missing in its day's index until the next morning.
+    IndexRowLate,
+    /// An index file is cut in the middle of a row, though as long as announced.
+    IndexTruncate,
+    /// An index file is damaged: rows of rubbish, or the header of another day.
+    IndexGarble,
 }
 
 impl Fault {
     /// Every fault there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 22] = [
         Self::NotFoundFirst,
         Self::Error500,
         Self::Error503,
@@ -62,6 +82,15 @@ impl Fault {
         Self::Straddle,
         Self::FrozenFeed,
         Self::FrozenSearch,
+        Self::EftsLag,
+        Self::EftsMiss,
+        Self::LateFiling,
+        Self::Withdraw,
+        Self::Redisseminate,
+        Self::IndexLate,
+        Self::IndexRowLate,
+        Self::IndexTruncate,
+        Self::IndexGarble,
     ];
 
     /// Its name in a plan.
@@ -80,6 +109,15 @@ impl Fault {
             Self::Straddle => "straddle",
             Self::FrozenFeed => "frozen-feed",
             Self::FrozenSearch => "frozen-search",
+            Self::EftsLag => "efts-lag",
+            Self::EftsMiss => "efts-miss",
+            Self::LateFiling => "late-filing",
+            Self::Withdraw => "withdraw",
+            Self::Redisseminate => "redisseminate",
+            Self::IndexLate => "index-late",
+            Self::IndexRowLate => "index-row-late",
+            Self::IndexTruncate => "index-truncate",
+            Self::IndexGarble => "index-garble",
         }
     }
 }

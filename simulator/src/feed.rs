@@ -121,6 +121,7 @@ impl Feed<'_> {
                     .listed
                     .is_some_and(|listed| listed <= self.as_of)
             })
+            .filter(|published| !published.is_withdrawn(self.now))
             .filter(move |published| wanted(&published.filing, &form, &owner))
             .flat_map(|published| self.entries_of(published))
     }

@@ -3,15 +3,16 @@
 //! Invariant: a filing is in the ledger before any request can see it, and a fault
 //! before its answer leaves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use sha2::{Digest, Sha256};
 
 use crate::faults::Fault;
 use crate::police::Police;
-use crate::shelf::{Published, Shelf};
+use crate::shelf::{Listing, Published, Quarter, Shelf};
 
 /// The kinds of things one can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,6 +27,8 @@ pub enum PathClass {
     IndexPage,
     /// A daily index file.
     DailyIndex,
+    /// A quarter's index file.
+    QuarterIndex,
     /// The ticker list.
     Tickers,
     /// Anything else.
@@ -37,7 +40,7 @@ pub enum PathClass {
 pub struct FiredFault {
     /// Which.
     pub fault: Fault,
-    /// Path and query of the request, or the accession number for faults of the listing.
+    /// Path and query of the request, or what it is about: an accession number, a day.
     pub path: String,
     /// Simulated time.
     pub at: Timestamp,
@@ -101,8 +104,14 @@ pub struct LedgerFiling {
     pub submission_at: Timestamp,
     /// The Atom feed lists it from here on; `None` is never.
     pub listed_at: Option<Timestamp>,
-    /// The search index finds it from here on.
-    pub searchable_at: Timestamp,
+    /// The search index finds it from here on; `None` is never.
+    pub searchable_at: Option<Timestamp>,
+    /// The day of dissemination, in whose daily index it stands.
+    pub disseminated_on: Date,
+    /// From here on its submission has other bytes, and that day's index lists it again.
+    pub again_at: Option<Timestamp>,
+    /// From here on it is removed.
+    pub withdrawn_at: Option<Timestamp>,
     /// The exact length of the submission.
     pub submission_bytes: u64,
     published: Arc<Published>,
@@ -113,6 +122,22 @@ impl LedgerFiling {
     pub fn submission_sha256(&self) -> &str {
         self.published.sha256()
     }
+
+    /// The same of what is disseminated again, if it is.
+    pub fn revised_sha256(&self) -> Option<&str> {
+        self.published.revised_sha256()
+    }
+}
+
+/// A filing that is removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// Dashed.
+    pub accession: String,
+    /// From here on nothing of it is served.
+    pub at: Timestamp,
+    /// When the rebuilt index of its quarter no longer listed it; `None` while it does.
+    pub dropped_at: Option<Timestamp>,
 }
 
 /// Reads the truth. Cheap to clone.
@@ -153,6 +178,46 @@ impl Ledger {
     /// The filing with that dashed accession number.
     pub fn filing(&self, accession: &str) -> Option<LedgerFiling> {
         self.shelf.find(accession).as_ref().map(entry)
+    }
+
+    /// The accessions that the daily index of `day` lists now, sorted and distinct; `None`
+    /// while it has none.
+    pub fn listed_on(&self, day: Date) -> Option<Vec<String>> {
+        self.shelf.day_index(day).map(accessions)
+    }
+
+    /// The same as it was when the index was written first: without rows that came later.
+    pub fn listed_first_on(&self, day: Date) -> Option<Vec<String>> {
+        self.shelf.first_day_index(day).map(accessions)
+    }
+
+    /// The accessions that the index of the quarter of `day` lists now.
+    pub fn listed_in_quarter_of(&self, day: Date) -> Option<Vec<String>> {
+        self.shelf.quarter_index(Quarter::of(day)).map(accessions)
+    }
+
+    /// The days from `first` to `last` that have an index now.
+    pub fn index_days(&self, first: Date, last: Date) -> Vec<Date> {
+        let days = first.series(1.day()).take_while(|day| *day <= last);
+        days.filter(|day| self.shelf.day_index(*day).is_some())
+            .collect()
+    }
+
+    /// The filings that are removed by now, by rising acceptance.
+    pub fn withdrawn(&self) -> Vec<Withdrawn> {
+        let now = self.shelf.now();
+        let filings = self.shelf.all();
+        let gone = filings
+            .iter()
+            .filter(|published| published.is_withdrawn(now));
+        gone.filter_map(|published| {
+            Some(Withdrawn {
+                accession: published.filing.accession.clone(),
+                at: published.withdrawn_at()?,
+                dropped_at: self.shelf.dropped_at(published),
+            })
+        })
+        .collect()
     }
 
     /// The faults that happened, oldest first.
@@ -218,6 +283,29 @@ impl Log {
     }
 }
 
+/// The SHA-256 over accession numbers, sorted, distinct and dashed, each with a newline at
+/// its end: the checksum of a sealed day.
+pub fn accessions_sha256<A: AsRef<str>>(accessions: impl IntoIterator<Item = A>) -> String {
+    let sorted: BTreeSet<String> = accessions
+        .into_iter()
+        .map(|accession| accession.as_ref().to_owned())
+        .collect();
+    let mut hash = Sha256::new();
+    for accession in sorted {
+        hash.update(accession);
+        hash.update("\n");
+    }
+    hex::encode(hash.finalize())
+}
+
+fn accessions(listing: Listing) -> Vec<String> {
+    let listed = listing.filings.iter();
+    let distinct: BTreeSet<String> = listed
+        .map(|published| published.filing.accession.clone())
+        .collect();
+    distinct.into_iter().collect()
+}
+
 fn entry(published: &Arc<Published>) -> LedgerFiling {
     let (filing, stages) = (&published.filing, &published.stages);
     let filers = filing
@@ -241,6 +329,9 @@ fn entry(published: &Arc<Published>) -> LedgerFiling {
         submission_at: stages.submission,
         listed_at: stages.listed,
         searchable_at: stages.searchable,
+        disseminated_on: stages.day,
+        again_at: stages.again,
+        withdrawn_at: published.withdrawn_at(),
         submission_bytes: filing.submission_bytes,
         published: Arc::clone(published),
     }

@@ -2,7 +2,7 @@
 //!
 //! [`Simulator::start`] serves a seeded, invented world of filers over HTTP in the
 //! formats, rhythm and manners of sec.gov: the Atom feed, the search index, the archive
-//! and the daily index, with the delays between them, the fair-access rules, and faults
+//! and the index files, with the delays between them, the fair-access rules, and faults
 //! by plan. [`Ledger`] tells a test what really happened.
 //!
 //! It writes the SEC's formats by itself: code shared with the parsers it tests would
@@ -17,6 +17,7 @@ mod config;
 mod efts;
 mod faults;
 mod feed;
+mod hours;
 mod index;
 mod index_page;
 mod ledger;
@@ -32,20 +33,20 @@ mod wire;
 mod world;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use clock::{Clock, EASTERN};
+pub use clock::{Clock, ClockError, EASTERN, Plan, PlanError};
 pub use config::{Arrival, Config, UnknownForm, Wish};
 pub use faults::{Fault, FaultPlan, FaultPlanError};
 pub use ledger::{
-    FiredFault, Ledger, LedgerFiler, LedgerFiling, PathClass, Violation, ViolationKind,
+    FiredFault, Ledger, LedgerFiler, LedgerFiling, PathClass, Violation, ViolationKind, Withdrawn,
+    accessions_sha256,
 };
 
 use faults::Faults;
@@ -87,10 +88,7 @@ impl Simulator {
     /// when the listener has no address.
     pub async fn start(config: Config, listener: TcpListener) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
-        let clock = Clock::new(
-            config.clock_start.unwrap_or_else(Timestamp::now),
-            config.clock_speed,
-        );
+        let clock = config.clock();
         let faults = Arc::new(Faults::new(config.seed, config.faults.clone()));
         let log = Arc::new(Log::default());
         let shelf = Arc::new(Shelf::new(
@@ -184,10 +182,28 @@ impl Simulator {
         self.office.shelf.file(self.clock().now(), wish)
     }
 
-    /// Makes the daily index of `day` public with what was accepted until now, instead
-    /// of at 22:07 Eastern. Filings of later that day need another call.
+    /// Makes the daily index of `day` public with what was disseminated until now, instead
+    /// of at 22:07 Eastern on business days. Filings of later that day need another call.
     pub fn publish_daily_index(&self, day: Date) {
         self.office.shelf.publish_index(day);
+    }
+
+    /// Lets rows that were missing join the daily index of `day` now, instead of the next
+    /// morning.
+    pub fn correct_daily_index(&self, day: Date) {
+        self.office.shelf.correct_index(day);
+    }
+
+    /// Rebuilds the index files of quarters now, with what was disseminated and without what
+    /// was withdrawn until now.
+    pub fn rebuild_quarter_indexes(&self) {
+        self.office.shelf.rebuild_quarters();
+    }
+
+    /// Removes a filing from now on; daily indexes keep it, the quarter's drops it at the next
+    /// rebuild. Whether there was such a filing.
+    pub fn withdraw(&self, accession: &str) -> bool {
+        self.office.shelf.withdraw(accession)
     }
 
     /// From now on `rate` filings arrive per second of simulated time.

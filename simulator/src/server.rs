@@ -4,7 +4,7 @@
 //! www.sec.gov, efts.sec.gov and data.sec.gov are distinct, so one address serves all.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -27,7 +27,7 @@ use crate::ledger::{Log, PathClass, ViolationKind};
 use crate::pages;
 use crate::police::{Police, Verdict};
 use crate::query::Query;
-use crate::shelf::Shelf;
+use crate::shelf::{Filings, Published, Shelf};
 use crate::wire::{Cut, Door};
 
 /// What the server shares between requests.
@@ -242,9 +242,12 @@ impl Office {
             .and_then(|value| value.to_str().ok());
         let gzip = encodings.is_some_and(|encodings| encodings.contains("gzip"));
         let good = answer.is_success();
-        let submission = matches!(target, Target::Archives(Wanted::Submission { .. }));
+        let file = matches!(
+            target,
+            Target::Archives(Wanted::Submission { .. } | Wanted::IndexFile(_))
+        );
         let slow = (good && self.strikes(Fault::Slow, path)).then_some(self.slow_body);
-        let cut = good && submission && self.strikes(Fault::Truncate, path);
+        let cut = good && file && self.strikes(Fault::Truncate, path);
         Delivery { gzip, slow, cut }
     }
 }

@@ -2,30 +2,34 @@
 //!
 //! Nothing here runs by itself: whoever looks at the shelf first makes the filings
 //! that are due by the clock. What a request sees is a function of the clock alone.
-//! Elsewhere: making a filing (`world`), showing it (`feed`, `efts`, `archives`, `index`).
+//! Elsewhere: making a filing (`world`), what the index files list (`listing`), showing it
+//! (`feed`, `efts`, `archives`, `index`).
 //!
-//! Invariant: filings are kept by rising acceptance; a filing's times never change.
+//! Invariant: filings are kept by rising acceptance; a filing's times never change, but that
+//! it can be withdrawn by hand.
 
+mod listing;
 mod stages;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
+pub(crate) use listing::{Listing, Quarter};
 pub(crate) use stages::Stages;
 
-use crate::clock::{Clock, eastern, later, whole_second};
+use crate::clock::{Clock, later, whole_second};
 use crate::config::{Config, UnknownForm, Wish};
-use crate::faults::{Fault, Faults};
+use crate::faults::Faults;
+use crate::hours::{self, Dates};
 use crate::ledger::Log;
 use crate::random::{exponential, stream};
 use crate::submission::Submission;
-use crate::world::{Filer, Filing, Order, Scale, World, rule};
+use crate::world::{Filer, Filing, FormRule, Order, Scale, World, rule};
 
 /// A filing with its times.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub(crate) struct Published {
     /// The rendered Atom entries; made once by `feed`.
     pub(crate) entries: OnceLock<Vec<Bytes>>,
     sha256: OnceLock<String>,
+    revised_sha256: OnceLock<String>,
+    withdrawn_by_hand: OnceLock<Timestamp>,
 }
 
 impl Published {
@@ -42,6 +48,39 @@ impl Published {
     pub(crate) fn sha256(&self) -> &str {
         self.sha256
             .get_or_init(|| Submission::of(&self.filing).sha256())
+    }
+
+    /// The same of what is disseminated again, if it is.
+    pub(crate) fn revised_sha256(&self) -> Option<&str> {
+        let again = self.stages.again?;
+        let sha256 = || Submission::of(&self.revised(again)).sha256();
+        Some(self.revised_sha256.get_or_init(sha256))
+    }
+
+    /// The filing as its submission tells it at `now`.
+    pub(crate) fn filing_at(&self, now: Timestamp) -> Filing {
+        match self.stages.again.filter(|again| *again <= now) {
+            Some(again) => self.revised(again),
+            None => self.filing.clone(),
+        }
+    }
+
+    fn revised(&self, again: Timestamp) -> Filing {
+        Filing {
+            changed_on: hours::day_of(again),
+            ..self.filing.clone()
+        }
+    }
+
+    /// When it is removed, by plan or by hand.
+    pub(crate) fn withdrawn_at(&self) -> Option<Timestamp> {
+        let by_hand = self.withdrawn_by_hand.get().copied();
+        by_hand.into_iter().chain(self.stages.withdrawn).min()
+    }
+
+    /// Whether it is removed at `now`.
+    pub(crate) fn is_withdrawn(&self, now: Timestamp) -> bool {
+        self.withdrawn_at().is_some_and(|at| at <= now)
     }
 }
 
@@ -52,9 +91,9 @@ pub(crate) type Filings = Arc<Vec<Arc<Published>>>;
 #[derive(Debug)]
 pub(crate) struct Shelf {
     clock: Clock,
-    seed: u64,
     delays: stages::Delays,
     keep: usize,
+    keeps_hours: bool,
     faults: Arc<Faults>,
     log: Arc<Log>,
     state: Mutex<State>,
@@ -67,9 +106,10 @@ struct State {
     by_accession: HashMap<String, Arc<Published>>,
     rng: ChaCha8Rng,
     rate: f64,
+    keeps_hours: bool,
     next_random: Option<Timestamp>,
     planned: Vec<(Timestamp, Wish)>,
-    indexed: BTreeMap<Date, Timestamp>,
+    by_hand: listing::ByHand,
 }
 
 impl Shelf {
@@ -91,16 +131,17 @@ impl Shelf {
             by_accession: HashMap::new(),
             rng: stream(config.seed, "arrivals", 0),
             rate: config.rate,
+            keeps_hours: config.keeps_hours,
             next_random: None,
             planned: planned(config, start)?,
-            indexed: BTreeMap::new(),
+            by_hand: listing::ByHand::default(),
         };
         state.draw_next(start);
         let delays = stages::Delays::of(config);
         let shelf = Self {
-            seed: config.seed,
             delays,
             keep: config.keep_filings,
+            keeps_hours: config.keeps_hours,
             clock,
             faults,
             log,
@@ -108,6 +149,11 @@ impl Shelf {
         };
         shelf.stock(config, start);
         Ok(shelf)
+    }
+
+    /// The simulated instant of this moment.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Every filing made so far.
@@ -144,25 +190,13 @@ impl Shelf {
         state.draw_next(now);
     }
 
-    /// Makes the daily index of `day` public, with what was accepted until now.
-    pub(crate) fn publish_index(&self, day: Date) {
-        let now = self.clock.now();
-        self.lock().indexed.insert(day, now);
-    }
-
-    /// Until when the public daily index of `day` reaches; `None` while there is none.
-    ///
-    /// EDGAR writes it at 22:07 Eastern.
-    pub(crate) fn index_cutoff(&self, day: Date) -> Option<Timestamp> {
-        let now = self.clock.now();
-        let written = day
-            .at(22, 7, 0, 0)
-            .to_zoned(crate::clock::EASTERN.clone())
-            .ok()?
-            .timestamp();
-        let by_hand = self.lock().indexed.get(&day).copied();
-        let by_clock = (now >= written).then_some(written);
-        by_hand.max(by_clock)
+    /// Removes a filing; whether it was there.
+    pub(crate) fn withdraw(&self, accession: &str) -> bool {
+        let published = self.find(accession);
+        published.is_some_and(|published| {
+            published.withdrawn_by_hand.get_or_init(|| self.clock.now());
+            true
+        })
     }
 
     /// Puts the history on the shelf: filings of the recent past, already public.
@@ -178,6 +212,9 @@ impl Shelf {
         let mut at = start;
         for _ in 0..config.history {
             at = later(at, -exponential(&mut rng, gap));
+            if config.keeps_hours {
+                at = hours::while_open_before(at);
+            }
             times.push(at);
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -187,8 +224,8 @@ impl Shelf {
     }
 
     fn accept_past(&self, state: &mut State, at: Timestamp, start: Timestamp) {
-        let filing = make(state, at, &Order::default());
-        let mut stages = self.stages(&filing, at, &Wish::default());
+        let (filing, released) = self.make(state, at, &Order::default());
+        let mut stages = self.stages(&filing, released, &Wish::default());
         stages.complete_by(start);
         self.put(state, filing, stages);
     }
@@ -200,33 +237,45 @@ impl Shelf {
         wish: &Wish,
         order: &Order,
     ) -> Arc<Published> {
-        let filing = make(state, at, order);
-        let stages = self.stages(&filing, at, wish);
+        let (filing, released) = self.make(state, at, order);
+        let stages = self.stages(&filing, released, wish);
         self.put(state, filing, stages)
     }
 
-    fn stages(&self, filing: &Filing, at: Timestamp, wish: &Wish) -> Stages {
-        let mut stages = self.delays.draw(self.seed, filing, at);
-        if let Some(after) = wish.submission_after {
-            stages.submission = later(at, after.as_secs_f64());
-        }
-        let miss = wish.atom_miss
-            || self.delays.misses(self.seed, filing)
-            || self.faults.marks(Fault::AtomMiss, &filing.accession);
-        if miss {
-            stages.listed = None;
-            self.log.fault(Fault::AtomMiss, &filing.accession, at);
+    /// A filing sent in at `at`, with the true length of its submission, and when it is to
+    /// be public.
+    fn make(&self, state: &mut State, at: Timestamp, order: &Order) -> (Filing, Timestamp) {
+        let at = whole_second(at);
+        let dates = |rule: &FormRule| match self.keeps_hours {
+            true => Dates::by_hours(rule.form, at),
+            false => Dates::at_once(at),
+        };
+        let mut released = at;
+        let mut filing = state.world.file(order, |rule| {
+            let dates = dates(rule);
+            released = dates.released;
+            (dates.accepted_at, dates.filed_on)
+        });
+        filing.submission_bytes = Submission::of(&filing).bytes();
+        (filing, released)
+    }
+
+    fn stages(&self, filing: &Filing, released: Timestamp, wish: &Wish) -> Stages {
+        let (stages, mishaps) = self.delays.draw(filing, released, wish, &self.faults);
+        for fault in mishaps {
+            self.log.fault(fault, &filing.accession, released);
         }
         stages
     }
 
     fn put(&self, state: &mut State, filing: Filing, stages: Stages) -> Arc<Published> {
-        let (entries, sha256) = (OnceLock::new(), OnceLock::new());
         let published = Arc::new(Published {
             filing,
             stages,
-            entries,
-            sha256,
+            entries: OnceLock::new(),
+            sha256: OnceLock::new(),
+            revised_sha256: OnceLock::new(),
+            withdrawn_by_hand: OnceLock::new(),
         });
         let filings = Arc::make_mut(&mut state.filings);
         let place = filings
@@ -277,22 +326,12 @@ impl State {
     fn draw_next(&mut self, after: Timestamp) {
         let mean = 1.0 / self.rate;
         let gap = exponential(&mut self.rng, 1.0) * mean;
-        self.next_random = (self.rate > 0.0).then(|| later(after, gap));
+        let arrival = |gap| match self.keeps_hours {
+            true => hours::after_business(after, gap),
+            false => later(after, gap),
+        };
+        self.next_random = (self.rate > 0.0).then(|| arrival(gap));
     }
-}
-
-/// A filing of `at`, with the true length of its submission.
-fn make(state: &mut State, at: Timestamp, order: &Order) -> Filing {
-    let mut filing = state.world.file(whole_second(at), filing_date(at), order);
-    filing.submission_bytes = Submission::of(&filing).bytes();
-    filing
-}
-
-/// The Eastern date, from 22:00 on that of the next day: EDGAR is closed then.
-fn filing_date(at: Timestamp) -> Date {
-    let eastern = eastern(at);
-    let days = if eastern.hour() >= 22 { 1 } else { 0 };
-    eastern.date().saturating_add(days.days())
 }
 
 fn order(wish: &Wish) -> Result<Order, UnknownForm> {
@@ -399,22 +438,6 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_daily_index_is_written_at_22_07_eastern_and_earlier_by_hand() {
-        let day = jiff::civil::date(2026, 3, 3);
-        let shelf = shelf(&Config::quiet(), "2026-03-04T03:06:00Z");
-        let before = shelf.index_cutoff(day);
-
-        shelf.publish_index(day);
-        let by_hand = shelf.index_cutoff(day);
-        tokio::time::advance(Duration::from_secs(61)).await;
-        let by_clock = shelf.index_cutoff(day);
-
-        assert_eq!(before, None);
-        assert_eq!(by_hand.unwrap().to_string(), "2026-03-04T03:06:00Z");
-        assert_eq!(by_clock.unwrap().to_string(), "2026-03-04T03:07:00Z");
-    }
-
-    #[tokio::test(start_paused = true)]
     async fn the_oldest_filings_are_forgotten_beyond_the_bound() {
         let shelf = shelf(
             &Config {
@@ -453,17 +476,5 @@ mod tests {
         let error = planned(&config, Timestamp::UNIX_EPOCH).unwrap_err();
 
         assert_eq!(error.to_string(), "the simulated EDGAR files no form `8-Q`");
-    }
-
-    #[test]
-    fn filings_after_22_00_eastern_carry_the_next_day() {
-        assert_eq!(
-            filing_date("2026-03-04T02:59:59Z".parse().unwrap()).to_string(),
-            "2026-03-03"
-        );
-        assert_eq!(
-            filing_date("2026-03-04T03:00:00Z".parse().unwrap()).to_string(),
-            "2026-03-04"
-        );
     }
 }

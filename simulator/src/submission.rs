@@ -144,7 +144,7 @@ mod tests {
 
     fn filing(world: &mut World, order: &Order) -> Filing {
         let at = "2026-03-03T21:04:41Z".parse().expect("a literal timestamp");
-        let mut filing = world.file(at, date(2026, 3, 3), order);
+        let mut filing = world.file(order, |_| (at, date(2026, 3, 3)));
         filing.submission_bytes = Submission::of(&filing).bytes();
         filing
     }

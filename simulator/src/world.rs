@@ -86,8 +86,12 @@ impl World {
         &self.filers
     }
 
-    /// Makes the next filing, accepted at `accepted_at` and dated `filed_on`.
-    pub(crate) fn file(&mut self, accepted_at: Timestamp, filed_on: Date, order: &Order) -> Filing {
+    /// Makes the next filing, accepted and dated as `dates` says for its form.
+    pub(crate) fn file(
+        &mut self,
+        order: &Order,
+        dates: impl FnOnce(&FormRule) -> (Timestamp, Date),
+    ) -> Filing {
         let ordinal = self.filed;
         self.filed += 1;
         let mut rng = stream(self.seed, "filing", ordinal);
@@ -96,6 +100,7 @@ impl World {
             forms::FORMS.iter().map(|rule| f64::from(rule.weight)),
         );
         let rule = order.rule.unwrap_or(&forms::FORMS[drawn]);
+        let (accepted_at, filed_on) = dates(rule);
         let film = 510_000 + ordinal * 4;
         let parties = cast::parties(&mut rng, rule, &self.filers, film);
         let submitter = self.submitter(&mut rng, rule, &parties);
@@ -114,6 +119,7 @@ impl World {
             parties,
             accepted_at,
             filed_on,
+            changed_on: filed_on,
         };
         filing.documents = filing::documents(&mut rng, &filing);
         filing
@@ -185,7 +191,7 @@ mod tests {
         let at: Timestamp = "2026-03-03T21:04:41Z".parse().expect("a literal timestamp");
         let day = jiff::civil::date(2026, 3, 3);
         (0..count)
-            .map(|_| world.file(at, day, &Order::default()))
+            .map(|_| world.file(&Order::default(), |_| (at, day)))
             .collect()
     }
 

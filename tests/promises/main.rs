@@ -11,6 +11,7 @@
 
 mod archive;
 mod burst;
+mod clock;
 mod commands;
 mod crash;
 mod faults;

@@ -1,35 +1,24 @@
 //! The program `filingwire`, for tests that need a process of it.
 //!
-//! `FILINGWIRE_TEST_CLOCK` gives it another clock than the machine's: simulated time runs
-//! from the first instant at the second, so many times as fast.
-//!
-//! ```text
-//! FILINGWIRE_TEST_CLOCK="2026-03-03T20:00:00Z 2026-11-28T11:00:00Z 20"
-//! ```
+//! `FILINGWIRE_TEST_CLOCK` is the text of a [`simulator::Clock`]: `serve` then tells the same
+//! time as the simulated EDGAR that the test has started, nights left out or not. The program
+//! itself always goes by the clock of the machine.
 
 use std::process::ExitCode;
 
-use jiff::{SignedDuration, Timestamp};
 use monitors::clock::Clock;
 
-fn main() -> ExitCode {
-    let clock = std::env::var("FILINGWIRE_TEST_CLOCK");
-    let clock = clock.map_or_else(|_| Clock::system(), |text| clock_of(&text));
-    filingwire::cli::main_by(clock)
-}
+const CLOCK: &str = "FILINGWIRE_TEST_CLOCK";
 
-/// A clock that runs on over restarts, as the simulator's does.
-fn clock_of(text: &str) -> Clock {
-    let wrong = || panic!("FILINGWIRE_TEST_CLOCK is START ORIGIN SPEED, not `{text}`");
-    let parts: Vec<&str> = text.split(' ').collect();
-    let [start, origin, speed] = parts[..] else {
-        wrong()
+fn main() -> ExitCode {
+    let Ok(text) = std::env::var(CLOCK) else {
+        return filingwire::cli::main();
     };
-    let instant = |text: &str| text.parse().unwrap_or_else(|_| wrong());
-    let (start, origin): (Timestamp, Timestamp) = (instant(start), instant(origin));
-    let speed: f64 = speed.parse().unwrap_or_else(|_| wrong());
-    Clock::new(move || {
-        let elapsed = Timestamp::now().duration_since(origin).as_secs_f64() * speed;
-        start + SignedDuration::from_secs_f64(elapsed)
-    })
+    match text.parse::<simulator::Clock>() {
+        Ok(clock) => filingwire::cli::main_by(Clock::new(move || clock.now())),
+        Err(error) => {
+            eprintln!("{CLOCK}: {error}");
+            ExitCode::from(2)
+        }
+    }
 }

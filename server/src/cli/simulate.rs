@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::Args;
-use simulator::{Config, FaultPlan, Simulator};
+use simulator::{Config, Fault, FaultPlan, Simulator};
 use tokio::net::TcpListener;
 
 use super::{Failure, say, stop_signal};
@@ -25,9 +25,14 @@ pub(super) struct Simulate {
     /// Filings a second
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = super::parse_rate)]
     rate: f64,
-    /// What goes wrong: fault:share,…
-    #[arg(long, value_name = "PLAN", default_value = "")]
+    #[arg(long, value_name = "PLAN", default_value = "", help = faults_help())]
     faults: FaultPlan,
+}
+
+/// The faults that a plan can have.
+fn faults_help() -> String {
+    let names = Fault::ALL.map(Fault::name).join(", ");
+    format!("What goes wrong: fault:share,… of {names}")
 }
 
 impl Simulate {

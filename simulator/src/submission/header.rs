@@ -51,7 +51,8 @@ fn top(text: &mut String, filing: &Filing) {
         line(text, format_args!("ITEM INFORMATION:\t\t{}", item.title));
     }
     line(text, format_args!("FILED AS OF DATE:\t\t{filed}"));
-    line(text, format_args!("DATE AS OF CHANGE:\t\t{filed}"));
+    let changed = filing.changed_on.strftime("%Y%m%d");
+    line(text, format_args!("DATE AS OF CHANGE:\t\t{changed}"));
     if filing.rule.root() == "D" || filing.rule.form == "EFFECT" {
         line(text, format_args!("EFFECTIVENESS DATE:\t\t{filed}"));
     }

@@ -103,7 +103,7 @@ pub(crate) struct Document {
 }
 
 /// Everything under one accession number.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Filing {
     pub(crate) seed: u64,
     /// Dashed.
@@ -114,6 +114,8 @@ pub(crate) struct Filing {
     /// A whole second.
     pub(crate) accepted_at: Timestamp,
     pub(crate) filed_on: Date,
+    /// Later than the filing date in what is disseminated again.
+    pub(crate) changed_on: Date,
     pub(crate) period: Option<Date>,
     pub(crate) documents: Vec<Document>,
     /// Bytes of the submission: what is aimed at until it has been measured.

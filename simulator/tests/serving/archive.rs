@@ -182,7 +182,7 @@ async fn stages_follow_one_another_as_on_the_real_edgar() {
     assert!(
         filings
             .iter()
-            .all(|filing| seconds(filing.searchable_at, filing) >= 43)
+            .all(|filing| seconds(filing.searchable_at.unwrap(), filing) >= 43)
     );
 }
 

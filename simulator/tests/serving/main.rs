@@ -6,6 +6,7 @@ mod archive;
 mod damage;
 mod feed;
 mod http;
+mod index;
 mod search;
 mod shape;
 

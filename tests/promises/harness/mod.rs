@@ -41,6 +41,17 @@ impl Scene {
         Self { edgar, dir, server }
     }
 
+    /// An EDGAR, and a server that lives by its clock.
+    pub async fn by_its_clock(config: Config) -> Self {
+        let edgar = Simulator::start_local(config).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let key = create_key(dir.path(), &[]);
+        let clock = edgar.clock().to_string();
+        let environment = [("FILINGWIRE_TEST_CLOCK", clock.as_str())];
+        let server = Server::start_with_key(dir.path(), &edgar.url(), &key, &environment).await;
+        Self { edgar, dir, server }
+    }
+
     /// A subscriber that has taken `hello` and `subscribed`.
     pub async fn subscribe(&self, query: &str) -> Subscriber {
         Subscriber::subscribe(&self.server.stream(), &self.server.key, query).await
