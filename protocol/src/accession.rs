@@ -34,6 +34,15 @@ impl Accession {
         })
     }
 
+    /// The accession whose 18 digits are this number; `None` when it has more.
+    pub const fn from_number(number: u64) -> Option<Self> {
+        if number < 10_u64.pow(DIGITS as u32) {
+            Some(Self(number))
+        } else {
+            None
+        }
+    }
+
     /// Who sent the filing.
     pub fn submitter(self) -> Cik {
         Cik::new(self.0 / SERIALS / YEARS)
@@ -146,6 +155,14 @@ mod tests {
         ] {
             assert!(text.parse::<Accession>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_of_more_than_eighteen_digits_is_no_accession() {
+        let most = Accession::from_number(999_999_999_999_999_999).unwrap();
+
+        assert_eq!(most.compact(), "9".repeat(18));
+        assert_eq!(Accession::from_number(most.get() + 1), None);
     }
 
     #[test]

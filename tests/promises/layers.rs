@@ -19,6 +19,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("simulator", &["protocol"]),
     ("client-examples", &["protocol"]),
     ("monitors", &["protocol", "edgar", "sec-client"]),
+    ("daily", &["protocol", "edgar", "sec-client", "archive"]),
     (
         "filingwire",
         &[
@@ -30,6 +31,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
             "archive",
             "simulator",
             "monitors",
+            "daily",
         ],
     ),
     (
@@ -44,7 +46,15 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ),
     (
         "bench",
-        &["filingwire", "simulator", "protocol", "monitors", "edgar"],
+        &[
+            "filingwire",
+            "simulator",
+            "protocol",
+            "monitors",
+            "daily",
+            "edgar",
+            "archive",
+        ],
     ),
 ];
 

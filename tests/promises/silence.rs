@@ -49,10 +49,8 @@ fn idle(start: &str, speed: f64) -> Config {
 
 /// The environment of a server that lives by the simulator's clock.
 fn living_by(edgar: &Simulator, speed: f64) -> Vec<(&'static str, String)> {
-    let clock = edgar.clock();
-    let (start, origin) = (clock.start(), clock.wall(clock.start()));
     vec![
-        ("FILINGWIRE_TEST_CLOCK", format!("{start} {origin} {speed}")),
+        ("FILINGWIRE_TEST_CLOCK", edgar.clock().to_string()),
         (
             "FILINGWIRE__MONITORS__EFTS__POLL_INTERVAL_MS",
             "2000".into(),
