@@ -29,7 +29,7 @@ use crate::{
     fetch::{Fetcher, Parts},
     http::{self, Limits, Urls},
     keys::{KeyFile, KeyFileVersion},
-    known::recall,
+    known::{Saving, SnapshotFile, recall, scrub},
     log,
     metrics::Metrics,
     outages::Watch,
@@ -178,10 +178,13 @@ impl App {
         for seat in seats {
             start_sweep(&mut doors.tasks, seat, &shared);
         }
-        let reader = shared.log.clone();
-        let recalled = tokio::task::spawn_blocking(move || recall(&reader)).await??;
+        let snapshot = SnapshotFile::new(&config.data_dir, shared.log.epoch());
+        let (reader, file) = (shared.log.clone(), snapshot.clone());
+        let recalled = tokio::task::spawn_blocking(move || recall(&reader, &file)).await??;
         shared.status.set_tally(recalled.tally);
         shared.status.set_down(recalled.down.clone());
+        let unread = scrub(shared.log.clone(), recalled.read_after, doors.stop.clone());
+        doors.tasks.spawn("scrub", unread);
         let (reports_in, reports) = mpsc::channel(INBOX_MAX);
         let (archived_in, archived) = mpsc::channel(INBOX_MAX);
         let (orders_in, orders) = mpsc::channel(INBOX_MAX);
@@ -195,6 +198,7 @@ impl App {
             log: writer,
             known: recalled.known,
             down: recalled.down,
+            saving: Saving::new(snapshot, recalled.covers),
             status: shared.status.clone(),
             metrics: shared.metrics.clone(),
             clock: shared.clock.clone(),

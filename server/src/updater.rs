@@ -27,7 +27,7 @@ use protocol::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    known::{Known, Standing},
+    known::{Known, Saving, Standing, have_facts},
     log::Writer,
     metrics::Metrics,
     outages::Down,
@@ -58,6 +58,8 @@ pub(crate) enum Order {
     Take(Vec<Filing>, oneshot::Sender<Vec<Standing>>),
     /// Append this, unless the log says it already; the answer is its seq.
     Append(Box<Body>, oneshot::Sender<Option<Seq>>),
+    /// Tell what is known, which is yours then and stays as it is.
+    Tell(oneshot::Sender<Known>),
 }
 
 /// What the updater listens to. It ends when all channels are closed and drained.
@@ -74,6 +76,7 @@ pub(crate) struct Updater {
     pub(crate) log: Writer,
     pub(crate) known: Known,
     pub(crate) down: Down,
+    pub(crate) saving: Saving,
     pub(crate) status: Arc<Status>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
@@ -116,6 +119,7 @@ enum Told {
     Outage(EventType, Outage),
     Taken(oneshot::Sender<Vec<Standing>>, Vec<Standing>),
     Appended(oneshot::Sender<Option<Seq>>, Option<Seq>),
+    Asked(oneshot::Sender<Known>),
 }
 
 impl Updater {
@@ -125,9 +129,12 @@ impl Updater {
     /// When the log cannot be written: the program must stop, nothing is lost by it.
     pub(crate) fn run(mut self, mut inbox: Inbox) -> anyhow::Result<()> {
         let handle = tokio::runtime::Handle::current();
+        // A start that had to read much need not be repeated.
+        self.look_at_snapshot();
         while let Some(first) = handle.block_on(inbox.next()) {
             self.take_group(first, &mut inbox)?;
         }
+        self.saving.finish();
         Ok(())
     }
 
@@ -151,7 +158,14 @@ impl Updater {
             .commit_seconds
             .observe(began.elapsed().as_secs_f64());
         self.tell(told);
+        self.look_at_snapshot();
         self.drop_old_segments()
+    }
+
+    /// All that is known is durable here.
+    fn look_at_snapshot(&mut self) {
+        let tip = self.log.next_seq().prev();
+        self.saving.look(&self.known, self.status.tally(), tip);
     }
 
     fn tell(&self, told: Vec<Told>) {
@@ -170,6 +184,7 @@ impl Updater {
                 // Whoever no longer waits for an answer needs none.
                 Told::Taken(answer, standings) => drop(answer.send(standings)),
                 Told::Appended(answer, seq) => drop(answer.send(seq)),
+                Told::Asked(answer) => drop(answer.send(self.known.clone())),
                 Told::Failed(source, error) => {
                     self.metrics.polled(source, false);
                     let failures = self.status.failed(source, error.clone());
@@ -211,7 +226,10 @@ impl Updater {
         match message {
             Message::Report(Report::Sighted(sighting)) => self.sighted(sighting.filing, told)?,
             Message::Archived(filing) => {
-                self.known.archived(filing.accession, &filing.objects);
+                let types = filing.documents.iter().map(|d| &*d.document_type);
+                let has_facts = have_facts(types);
+                self.known
+                    .archived(filing.accession, &filing.objects, has_facts);
                 self.append(Body::FilingArchived(*filing), told)?;
             }
             Message::Order(Order::Take(filings, answer)) => {
@@ -227,6 +245,7 @@ impl Updater {
                 let appended = self.ordered(*body, told)?;
                 told.push(Told::Appended(answer, appended));
             }
+            Message::Order(Order::Tell(answer)) => told.push(Told::Asked(answer)),
             Message::Report(Report::Polled {
                 source,
                 listed_through,
@@ -241,7 +260,8 @@ impl Updater {
     }
 
     fn sighted(&mut self, filing: Filing, told: &mut Vec<Told>) -> anyhow::Result<()> {
-        let is_new = self.known.sighted(filing.accession, filing.source);
+        let seq = self.log.next_seq();
+        let is_new = self.known.sighted(filing.accession, filing.source, seq);
         self.metrics.sighted(filing.source, is_new);
         told.push(Told::Sighted(filing.source, is_new));
         if !is_new {
@@ -258,9 +278,10 @@ impl Updater {
     }
 
     fn ordered(&mut self, body: Body, told: &mut Vec<Told>) -> anyhow::Result<Option<Seq>> {
+        let seq = self.log.next_seq();
         let is_new = match &body {
             Body::FilingWithdrawn(filing) => self.known.withdrawn(filing.accession),
-            Body::DaySealed(day) => self.known.sealed(day.date),
+            Body::DaySealed(day) => self.known.sealed(day.date, seq),
             Body::SourceDown(outage) | Body::SourceUp(outage) => {
                 self.down.take(body.event_type(), outage)
             }
@@ -269,7 +290,6 @@ impl Updater {
         if !is_new {
             return Ok(None);
         }
-        let seq = self.log.next_seq();
         if let Body::SourceDown(outage) | Body::SourceUp(outage) = &body {
             told.push(Told::Outage(body.event_type(), outage.clone()));
         }
@@ -343,6 +363,7 @@ mod tests {
     use protocol::seq::Seq;
 
     use super::*;
+    use crate::known::SnapshotFile;
 
     struct Bench {
         dir: tempfile::TempDir,
@@ -358,6 +379,10 @@ mod tests {
         "2026-03-03T21:00:00Z".parse().unwrap()
     }
 
+    fn snapshot(dir: &tempfile::TempDir, log: &crate::log::Reader) -> SnapshotFile {
+        SnapshotFile::new(dir.path(), log.epoch())
+    }
+
     fn bench() -> Bench {
         let dir = tempfile::tempdir().unwrap();
         let (log, reader) = crate::log::open(dir.path(), 1 << 20).unwrap();
@@ -366,6 +391,7 @@ mod tests {
             log,
             known: Known::default(),
             down: Down::default(),
+            saving: Saving::new(snapshot(&dir, &reader), Seq::ZERO),
             status: status.clone(),
             metrics: Arc::new(Metrics::new()),
             clock: Clock::new(now),
@@ -490,7 +516,7 @@ mod tests {
         let (dir, events) = finish(bench).await;
 
         let (_log, reader) = crate::log::open(dir.path(), 1 << 20).unwrap();
-        let mut recall = crate::known::recall(&reader).unwrap();
+        let mut recall = crate::known::recall(&reader, &snapshot(&dir, &reader)).unwrap();
 
         assert_eq!(events.len(), 2);
         assert!(
@@ -502,7 +528,7 @@ mod tests {
         assert!(
             recall
                 .known
-                .sighted(filing(8, Source::Atom).accession, Source::Atom)
+                .sighted(filing(8, Source::Atom).accession, Source::Atom, Seq::new(3))
         );
         assert_eq!((recall.tally.seen, recall.tally.archived), (1, 1));
     }
@@ -529,6 +555,28 @@ mod tests {
 
         assert_eq!(recovered, [false, true]);
         assert_eq!(bench.reader.tip(), Seq::new(2));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_known_is_told_as_it_is_when_all_before_is_durable() {
+        let bench = bench();
+        let take = |serial| {
+            let (answer, _standings) = oneshot::channel();
+            Order::Take(vec![filing(serial, Source::DailyIndex)], answer)
+        };
+
+        bench.orders.send(take(1)).await.unwrap();
+        let (answer, known) = oneshot::channel();
+        bench.orders.send(Order::Tell(answer)).await.unwrap();
+        let known = known.await.unwrap();
+        let tip = bench.reader.tip();
+        bench.orders.send(take(2)).await.unwrap();
+        let (dir, _events) = finish(bench).await;
+
+        let accessions: Vec<_> = known.filings().map(|(accession, _)| accession).collect();
+        assert_eq!(accessions, [filing(1, Source::Atom).accession]);
+        assert_eq!(tip, Seq::new(1));
+        drop(dir);
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -567,7 +615,8 @@ mod tests {
         assert_eq!(appended, [second, None, third, None, None]);
         let (dir, _events) = finish(bench).await;
         let (_log, reader) = crate::log::open(dir.path(), 1 << 20).unwrap();
-        let known = crate::known::recall(&reader).unwrap().known;
+        let recall = crate::known::recall(&reader, &snapshot(&dir, &reader));
+        let known = recall.unwrap().known;
         let standing = known.standing(filing(1, Source::Atom).accession).unwrap();
         assert!(standing.withdrawn && !standing.recovered);
     }

@@ -1,7 +1,23 @@
 //! Bad input: each a clear message with the remedy, none a panic.
 
-use std::os::unix::fs::PermissionsExt;
+use std::{
+    fs::OpenOptions,
+    io::{Seek as _, SeekFrom, Write as _},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+};
 
+use filingwire::{app::App, config};
+use monitors::{
+    clock::Clock,
+    sighting::{Report, Sighting},
+};
+use protocol::{
+    accession::Accession,
+    cik::Cik,
+    filing::{Filer, Filing, Source},
+    time::Timestamp,
+};
 use simulator::{Config, Simulator};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -151,20 +167,80 @@ fn a_flipped_bit_in_the_log_stops_the_start_loudly() {
         }
         server.stop().await;
     });
-    let log = std::fs::read_dir(dir.path().join("log")).unwrap();
-    let segment = log
-        .map(|e| e.unwrap().path())
-        .find(|p| p.extension().is_some_and(|e| e == "log"))
-        .unwrap();
-    let mut bytes = std::fs::read(&segment).unwrap();
-    bytes[400] ^= 1;
-    std::fs::write(&segment, bytes).unwrap();
+    flip_a_bit(dir.path());
 
     expect(
         &Ended::of(serve(dir.path(), NOWHERE)),
         1,
         &["log", ".log", "damaged"],
     );
+}
+
+/// Damages the first record of the log.
+fn flip_a_bit(data_dir: &Path) {
+    let segment = data_dir.join("log/00000000000000000001.log");
+    let mut file = OpenOptions::new().write(true).open(segment).unwrap();
+    file.seek(SeekFrom::Start(400)).unwrap();
+    file.write_all(b"\x01").unwrap();
+}
+
+/// Lets a server see more filings than a start reads events, of so many bytes that the
+/// first of them lie in a segment of their own.
+async fn fill(data_dir: &Path) {
+    const FILINGS: u32 = 51_000;
+    let raw = config::raw::Raw::for_edgar(NOWHERE, "a@b.org", "127.0.0.1:0", data_dir);
+    let config = config::Config::check(&raw).unwrap();
+    let (app, reports) = App::start_without_inflow(config, Clock::system())
+        .await
+        .unwrap();
+    let (filled, stop) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(app.run_until(async { drop(stop.await) }));
+    for serial in 1..=FILINGS {
+        let accession = Accession::new(Cik::new(1_999_999), 26, serial).unwrap();
+        let form = "8-K".parse().unwrap();
+        let mut filing = Filing::new(accession, form, Source::Atom, Timestamp::now());
+        let name = "QUAYSIDE ROBOTICS ".repeat(70);
+        filing.filers.push(Filer::new(Cik::new(1), name, None));
+        let sighting = Report::Sighted(Sighting { filing });
+        reports.send(sighting).await.unwrap();
+    }
+    // The updater drains what it was sent before it stops.
+    drop((reports, filled));
+    running.await.unwrap().unwrap();
+}
+
+#[test]
+fn damage_where_a_start_no_longer_reads_is_found_in_the_background_and_as_loud() {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(fill(dir.path()));
+    assert!(dir.path().join("known").exists());
+    flip_a_bit(dir.path());
+
+    // The fetcher, which has fetched nothing yet, meets it at the same moment: either stops
+    // the program, and the scrubber says so in any case.
+    let ended = Ended::of(serve(dir.path(), NOWHERE));
+
+    expect(&ended, 1, &["ready", "scrub", ".log", "damaged"]);
+}
+
+#[test]
+fn a_damaged_snapshot_is_one_warning_and_the_log_is_read_instead() {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(fill(dir.path()));
+    let snapshot = dir.path().join("known");
+    let mut bytes = std::fs::read(&snapshot).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&snapshot, bytes).unwrap();
+    flip_a_bit(dir.path());
+
+    // The start reads all again, so it meets the damage before it is ready.
+    let ended = Ended::of(serve(dir.path(), NOWHERE));
+
+    expect(&ended, 1, &["snapshot not used", "damaged", ".log"]);
+    assert!(!ended.stderr.contains("ready"), "{}", ended.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
