@@ -1,4 +1,4 @@
-//! A run of filings in about two bytes each.
+//! A run of filings in a few bytes each.
 //!
 //! Entries are sorted. Each is its distance from the one before, doubled, and one more when its
 //! standing is another than that of the one before; then the standing follows as a byte. While
@@ -14,7 +14,7 @@ use protocol::{accession::Accession, seq::Seq};
 
 use super::Standing;
 
-/// Most filings of one block: reading one to find a filing takes a microsecond.
+/// Most filings of one block: a block is read through to find one, and made anew to change one.
 pub(super) const MOST: usize = 512;
 
 /// More bytes than any block takes: two numbers and a standing for each filing.

@@ -2,7 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `filings`, `block` | all filings, sorted, in about two bytes each |
+//! | `filings`, `block` | all filings, sorted, in a few bytes each |
 //! | `snapshot`, `pieces` | the same in a file, so that a start does not read the whole log |
 //! | `recall` | the start: the file, then the log from there on |
 //! | `saving` | when the file is written |
@@ -39,8 +39,8 @@ pub use self::{
 };
 pub(crate) use self::{recall::recall, saving::Saving, scrub::scrub};
 
-/// What the log holds of filings and days. A clone takes a millisecond or two for 20 million
-/// filings and stays as it is while this goes on: it may be read on another thread.
+/// What the log holds of filings and days. A clone copies the list of blocks, not
+/// the blocks, and stays as it is while this goes on: it may be read on another thread.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     filings: Filings,

@@ -2,7 +2,7 @@
 //!
 //! The updater looks here after every commit. When enough events have come since the last
 //! snapshot, a thread writes the next one from a clone of what is known: the updater waits for
-//! the clone alone, a millisecond or two for 20 million filings.
+//! the clone alone, which copies the list of blocks.
 //!
 //! Invariant: one is written at a time, of what is durable only; without it nothing is lost,
 //! so a failure is a warning and the next attempt comes with the next look that is due.
