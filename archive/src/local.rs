@@ -58,6 +58,11 @@ impl LocalBucket {
         self.root.join(".staging")
     }
 
+    /// Where staged objects can be kept until they are put; no key leads there.
+    pub fn parking_folder(&self) -> PathBuf {
+        self.root.join(".parked")
+    }
+
     fn path(&self, key: &Key) -> PathBuf {
         self.root.join(key.as_str())
     }

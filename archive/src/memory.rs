@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     io,
     ops::Range,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -20,18 +23,40 @@ use crate::{
 /// Keys in a batch of a list.
 const BATCH: usize = 1_000;
 
-/// A bucket in memory.
+/// A bucket in memory, which can be switched off.
 #[derive(Debug, Default)]
 pub struct MemoryBucket {
     objects: Mutex<BTreeMap<Key, Bytes>>,
+    is_off: AtomicBool,
+    refuses: AtomicBool,
 }
 
 impl MemoryBucket {
+    /// From now on it takes and gives objects, or does not.
+    pub fn switch(&self, on: bool) {
+        self.is_off.store(!on, Ordering::SeqCst);
+    }
+
+    /// From now on it refuses what is put, and gives what it has, or takes it again.
+    pub fn refuse_puts(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::SeqCst);
+    }
+
+    fn answer(&self, key: &Key) -> Result<(), BucketError> {
+        unless(&self.is_off, "switched off", key)
+    }
+
+    fn take(&self, key: &Key) -> Result<(), BucketError> {
+        self.answer(key)?;
+        unless(&self.refuses, "nothing is taken", key)
+    }
+
     fn objects(&self) -> MutexGuard<'_, BTreeMap<Key, Bytes>> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn find(&self, key: &Key) -> Result<Bytes, BucketError> {
+        self.answer(key)?;
         let found = self.objects().get(key).cloned();
         found.ok_or_else(|| BucketError::NotFound(key.clone()))
     }
@@ -40,6 +65,7 @@ impl MemoryBucket {
 #[async_trait]
 impl Bucket for MemoryBucket {
     async fn put(&self, key: &Key, object: &Staged) -> Result<(), BucketError> {
+        self.take(key)?;
         let bytes = read(key, object)?;
         let mut objects = self.objects();
         if objects.contains_key(key) {
@@ -50,6 +76,7 @@ impl Bucket for MemoryBucket {
     }
 
     async fn replace(&self, key: &Key, object: &Staged) -> Result<(), BucketError> {
+        self.take(key)?;
         let bytes = read(key, object)?;
         self.objects().insert(key.clone(), bytes);
         Ok(())
@@ -92,6 +119,14 @@ impl Bucket for MemoryBucket {
         });
         Ok(listing)
     }
+}
+
+fn unless(switch: &AtomicBool, why: &str, key: &Key) -> Result<(), BucketError> {
+    if !switch.load(Ordering::SeqCst) {
+        return Ok(());
+    }
+    let (key, source) = (key.clone(), io::Error::other(why));
+    Err(BucketError::Unavailable { key, source })
 }
 
 fn read(key: &Key, object: &Staged) -> Result<Bytes, BucketError> {

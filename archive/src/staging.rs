@@ -2,7 +2,7 @@
 //!
 //! A [`Draft`] takes the bytes and counts and hashes them as they pass; finished and
 //! fsynced it is [`Staged`], ready to be put. What is not put is removed when dropped,
-//! or at the next start.
+//! or at the next start; what must outlast this process is kept elsewhere.
 
 use std::{
     fs::{self, File},
@@ -37,6 +37,7 @@ pub struct Staged {
     path: PathBuf,
     bytes: u64,
     sha256: String,
+    is_kept: bool,
 }
 
 impl Staging {
@@ -74,6 +75,7 @@ impl Staging {
             path,
             bytes: 0,
             sha256: String::new(),
+            is_kept: false,
         };
         Ok(Draft {
             file,
@@ -112,6 +114,29 @@ impl Write for Draft {
 }
 
 impl Staged {
+    /// Moves its file to `path`, on the same file system. There it stays until somebody
+    /// removes it; whether the move survives a power cut is the caller's business.
+    ///
+    /// # Errors
+    /// Those of the file system; the file is removed then.
+    pub fn keep(mut self, path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        fs::rename(&self.path, &path)?;
+        self.path = path;
+        self.is_kept = true;
+        Ok(self)
+    }
+
+    /// What was kept at `path`, with the length and the SHA-256 it had then.
+    pub fn kept(path: impl Into<PathBuf>, bytes: u64, sha256: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            bytes,
+            sha256: sha256.into(),
+            is_kept: true,
+        }
+    }
+
     /// Where its bytes are.
     pub fn path(&self) -> &Path {
         &self.path
@@ -130,8 +155,10 @@ impl Staged {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        // A file that stays is removed at the next start.
-        let _ = fs::remove_file(&self.path);
+        if !self.is_kept {
+            // A file that stays is removed at the next start.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -152,6 +179,21 @@ mod tests {
         assert_eq!(staged.bytes(), 3);
         assert_eq!(fs::read(staged.path()).unwrap(), b"abc");
         assert!(staged.sha256().starts_with("ba7816bf8f01cfea"));
+    }
+
+    #[test]
+    fn what_is_kept_outlasts_the_process_that_made_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let staging = Staging::open(dir.path().join("staging")).unwrap();
+        let path = dir.path().join("kept");
+
+        let staged = staging.draft().unwrap().finish().unwrap();
+        let (bytes, sha256) = (staged.bytes(), staged.sha256().to_owned());
+        drop(staged.keep(&path).unwrap());
+        Staging::open(dir.path().join("staging")).unwrap();
+        drop(Staged::kept(&path, bytes, sha256));
+
+        assert!(path.exists());
     }
 
     #[test]
