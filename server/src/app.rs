@@ -26,7 +26,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     buckets::Buckets,
     config::Config,
-    fetch::{Fetcher, Parts},
+    disk::{DiskWatch, Shortage},
+    fetch::{Asked, Fetcher, Outlet, Parts, again},
     http::{self, Limits, Urls},
     keys::{KeyFile, KeyFileVersion},
     known::{Saving, SnapshotFile, recall, scrub},
@@ -84,6 +85,13 @@ struct Inflow {
     last_event: Option<Timestamp>,
 }
 
+/// What ties the fetcher to others.
+struct Ends {
+    shortage: watch::Receiver<Option<Shortage>>,
+    asked: Asked,
+    outlet: Outlet,
+}
+
 impl App {
     /// Starts everything; the program serves when this returns. `clock` is EDGAR's, so
     /// that a simulated day can be served at any hour.
@@ -92,6 +100,10 @@ impl App {
     /// When the data directory, the port, a bucket, the log or the key file cannot be used;
     /// each with what to do about it.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        prepare_data_dir(&config.data_dir)?;
+        let data_dir = &config.data_dir;
+        let made_in = config.archive.bucket.folder().unwrap_or(data_dir);
+        let (disk, shortage) = DiskWatch::begin(data_dir, made_in, config.disk_reserve_bytes)?;
         let (mut app, inflow) = Self::start_serving(&config, clock).await?;
         let Inflow {
             reports,
@@ -103,11 +115,20 @@ impl App {
         let watch = Watch::new(
             app.shared.status.clone(),
             app.shared.clock.clone(),
-            orders,
+            orders.clone(),
             last_event,
         );
         start_watch(&mut app.inflow, watch);
-        start_fetcher(&mut app.inflow, &config, &app.shared, archived)?;
+        let (_again, asked) = again();
+        let ends = Ends {
+            shortage,
+            asked,
+            outlet: Outlet { archived, orders },
+        };
+        start_fetcher(&mut app.inflow, &config, &app.shared, ends)?;
+        app.inflow
+            .tasks
+            .spawn("disk", disk.run(app.inflow.stop.clone()));
         start_monitors(&mut app.inflow, &config, &app.shared, &recent, reports);
         start_tickers(&mut app.inflow, &config, &app.shared);
         app.enter_service();
@@ -123,13 +144,13 @@ impl App {
         config: Config,
         clock: Clock,
     ) -> anyhow::Result<(Self, mpsc::Sender<Report>)> {
+        prepare_data_dir(&config.data_dir)?;
         let (app, inflow) = Self::start_serving(&config, clock).await?;
         app.enter_service();
         Ok((app, inflow.reports))
     }
 
     async fn start_serving(config: &Config, clock: Clock) -> anyhow::Result<(Self, Inflow)> {
-        prepare_data_dir(&config.data_dir)?;
         let listener = listen(config.listen)?;
         let addr = listener.local_addr()?;
         let buckets = Buckets::open(&config.archive, &config.data_dir).await?;
@@ -359,7 +380,7 @@ fn start_fetcher(
     inflow: &mut Phased,
     config: &Config,
     shared: &Arc<Shared>,
-    archived: mpsc::Sender<Archived>,
+    ends: Ends,
 ) -> anyhow::Result<()> {
     let Buckets {
         archive, layout, ..
@@ -370,15 +391,20 @@ fn start_fetcher(
         sec: shared.sec.clone(),
         www_url: config.edgar.www_url.clone(),
         staging: archive.staging,
+        parking: archive.parking,
+        backlog_max_bytes: config.backlog_max_bytes,
         bucket: archive.bucket,
         layout,
+        shortage: ends.shortage,
+        asked: ends.asked,
+        clock: shared.clock.clone(),
         status: shared.status.clone(),
         metrics: shared.metrics.clone(),
     };
-    inflow.tasks.spawn(
-        "fetcher",
-        Fetcher::new(parts).run(archived, inflow.stop.clone()),
-    );
+    let fetcher = Fetcher::new(parts).with_context(remedy)?;
+    inflow
+        .tasks
+        .spawn("fetcher", fetcher.run(ends.outlet, inflow.stop.clone()));
     Ok(())
 }
 

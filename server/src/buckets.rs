@@ -4,7 +4,12 @@
 //! Invariant: a mistake in the configuration ends the start with its remedy; a server that
 //! cannot be reached does not, for the stream needs no bucket.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use archive::{
@@ -40,6 +45,8 @@ pub(crate) struct Store {
     pub(crate) bucket: Arc<dyn Bucket>,
     /// Where its objects are made.
     pub(crate) staging: Staging,
+    /// Where objects wait for it, on the disk of the staging folder.
+    pub(crate) parking: PathBuf,
 }
 
 impl Buckets {
@@ -77,6 +84,7 @@ impl Buckets {
         let store = Store {
             bucket,
             staging: Staging::open(staging).unwrap(),
+            parking: staging.with_extension("parked"),
         };
         Self {
             archive: store.clone(),
@@ -88,22 +96,24 @@ impl Buckets {
 
 impl Store {
     async fn open(place: &Place, data_dir: &Path) -> anyhow::Result<Self> {
-        let (bucket, staging): (Arc<dyn Bucket>, _) = match place {
+        let (bucket, staging, parking): (Arc<dyn Bucket>, _, _) = match place {
             Place::Folder(folder) => {
                 let cannot = || cannot_use(folder);
                 let bucket = LocalBucket::open(folder).with_context(cannot)?;
-                let staging = bucket.staging_folder();
-                (Arc::new(bucket), staging)
+                let (staging, parking) = (bucket.staging_folder(), bucket.parking_folder());
+                (Arc::new(bucket), staging, parking)
             }
             Place::S3(config) => (
                 Arc::new(S3Bucket::open(config).await),
                 data_dir.join("staging"),
+                data_dir.join("parked"),
             ),
         };
         let cannot = || cannot_use(&staging);
         Ok(Self {
             bucket,
             staging: Staging::open(&staging).with_context(cannot)?,
+            parking,
         })
     }
 }

@@ -9,6 +9,7 @@ mod buckets;
 pub mod cli;
 mod compat;
 pub mod config;
+mod disk;
 mod fetch;
 mod http;
 mod inventories;

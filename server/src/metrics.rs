@@ -56,6 +56,9 @@ pub(crate) struct Metrics {
     pub(crate) accepted_to_log_seconds: Histogram,
     /// Submissions archived.
     pub(crate) archived: Counter,
+    /// Submissions of which nothing but the exact bytes is archived, because a reader panicked.
+    pub(crate) readers_failed: Counter,
+    refetches: Family<ByReason, Counter>,
     archive_failures: Family<ByReason, Counter>,
     /// Sessions open now.
     pub(crate) sessions: Count,
@@ -81,6 +84,9 @@ pub(crate) struct Sampled {
     pub(crate) log_tip: Count,
     pub(crate) fetch_watermark: Count,
     pub(crate) fetch_backlog: Count,
+    pub(crate) fetch_parked_filings: Count,
+    pub(crate) fetch_parked_bytes: Count,
+    pub(crate) archive_up: Count,
     pub(crate) sec_door_open: Count,
     pub(crate) sec_blocks: Count,
     pub(crate) sources_stale: Count,
@@ -90,14 +96,18 @@ pub(crate) struct Sampled {
 const TURNED_AWAY: [&str; 4] = ["address_full", "failures", "requests", "server_full"];
 
 /// Why a download did not end in the archive.
-pub(crate) const ARCHIVE_FAILURES: [&str; 6] = [
+pub(crate) const ARCHIVE_FAILURES: [&str; 7] = [
     "absent",
     "blocked",
     "bucket",
+    "disk",
     "incomplete",
     "not_a_submission",
     "network",
 ];
+
+/// How fetching an archived submission again ended.
+const REFETCHES: [&str; 3] = ["same", "differs", "failed"];
 
 impl Metrics {
     pub(crate) fn new() -> Self {
@@ -116,6 +126,8 @@ impl Metrics {
             commit_seconds: seconds(),
             accepted_to_log_seconds: long(),
             archived: Counter::default(),
+            readers_failed: Counter::default(),
+            refetches: Family::default(),
             archive_failures: Family::default(),
             sessions: Count::default(),
             frames_sent: Counter::default(),
@@ -170,8 +182,18 @@ impl Metrics {
         );
         r.register(
             "fetch_attempts_failed",
-            "Downloads that failed",
+            "Downloads and uploads that failed",
             self.archive_failures.clone(),
+        );
+        r.register(
+            "fetch_readers_failed",
+            "Submissions archived as exact bytes only, because a reader panicked",
+            self.readers_failed.clone(),
+        );
+        r.register(
+            "fetch_refetches",
+            "Archived submissions fetched again",
+            self.refetches.clone(),
         );
     }
 
@@ -235,6 +257,16 @@ impl Metrics {
             "Filings without submission",
             backlog,
         );
+        let parked = sampled.fetch_parked_filings.clone();
+        r.register(
+            "fetch_parked_filings",
+            "Submissions that wait for the archive",
+            parked,
+        );
+        let parked = sampled.fetch_parked_bytes.clone();
+        r.register("fetch_parked_bytes", "Bytes of them on our disk", parked);
+        let up = sampled.archive_up.clone();
+        r.register("archive_up", "1 while the archive takes submissions", up);
         r.register(
             "sec_door_open",
             "1 while EDGAR may be asked",
@@ -278,6 +310,9 @@ impl Metrics {
         for reason in ARCHIVE_FAILURES {
             drop(self.archive_failures.get_or_create(&ByReason { reason }));
         }
+        for reason in REFETCHES {
+            drop(self.refetches.get_or_create(&ByReason { reason }));
+        }
         for reason in TURNED_AWAY {
             drop(self.turned_away.get_or_create(&ByReason { reason }));
         }
@@ -309,6 +344,11 @@ impl Metrics {
         self.archive_failures
             .get_or_create(&ByReason { reason })
             .inc();
+    }
+
+    /// An archived submission was fetched again, with one of [`REFETCHES`].
+    pub(crate) fn refetched(&self, reason: &'static str) {
+        self.refetches.get_or_create(&ByReason { reason }).inc();
     }
 
     /// A connection or request was over a limit, one of [`TURNED_AWAY`].

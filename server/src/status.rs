@@ -35,8 +35,8 @@ pub(crate) enum Phase {
     Draining,
 }
 
-/// What the fetcher has in hand.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+/// What the fetcher has in hand, and how the archive fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct FetchState {
     /// Every filing up to this seq is archived or given up.
     pub(crate) watermark: u64,
@@ -44,6 +44,38 @@ pub(crate) struct FetchState {
     pub(crate) backlog: u64,
     /// Downloads that run.
     pub(crate) running: u64,
+    /// Whether the archive takes submissions, as far as the log tells.
+    pub(crate) up: bool,
+    /// The last moment it is known to have taken some, while it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) down_since: Option<Timestamp>,
+    /// Why it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    /// Submissions on our disk that are not in the archive.
+    pub(crate) parked: Parked,
+    /// Why no submissions are downloaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) paused: Option<Pause>,
+}
+
+/// Submissions on our disk that are not in the archive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Parked {
+    pub(crate) filings: u64,
+    pub(crate) bytes: u64,
+    /// Where downloads pause.
+    pub(crate) max_bytes: u64,
+}
+
+/// Why no submissions are downloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pause {
+    /// As many as may wait for the archive do.
+    BacklogFull,
+    /// What room the disk has is kept for the log.
+    DiskNearlyFull,
 }
 
 /// What the program knows of itself.
@@ -87,7 +119,10 @@ impl Status {
             sources: Mutex::new(sources),
             outages: Mutex::default(),
             tally: Mutex::default(),
-            fetch: Mutex::default(),
+            fetch: Mutex::new(FetchState {
+                up: true,
+                ..FetchState::default()
+            }),
             complete_through: AtomicI64::new(NEVER),
         }
     }
@@ -210,7 +245,7 @@ impl Status {
     }
 
     pub(crate) fn fetch(&self) -> FetchState {
-        *lock(&self.fetch)
+        lock(&self.fetch).clone()
     }
 
     pub(crate) fn set_fetch(&self, state: FetchState) {

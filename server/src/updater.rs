@@ -55,6 +55,10 @@ pub(crate) enum Order {
         )
     )]
     /// Take these filings as sighted; the answer is what is known of each then.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the first who orders takes this line away")
+    )]
     Take(Vec<Filing>, oneshot::Sender<Vec<Standing>>),
     /// Append this, unless the log says it already; the answer is its seq.
     Append(Box<Body>, oneshot::Sender<Option<Seq>>),

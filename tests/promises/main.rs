@@ -10,6 +10,7 @@
 )]
 
 mod archive;
+mod bucket_down;
 mod burst;
 mod clock;
 mod commands;

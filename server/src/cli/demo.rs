@@ -90,6 +90,8 @@ const CONTACT: &str = "demo@filingwire.example";
 fn demo_config(listen: &str, edgar: &str, folder: &Path) -> Result<Config, Failure> {
     let mut raw = Raw::for_edgar(edgar, CONTACT, listen, folder);
     raw.monitors.efts.poll_interval_ms = 5_000;
+    // A temporary folder may be a small one in memory.
+    raw.disk.reserve_bytes = 64 << 20;
     Ok(Config::check(&raw)?)
 }
 

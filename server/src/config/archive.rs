@@ -29,6 +29,17 @@ pub enum Place {
     S3(Box<s3::Config>),
 }
 
+impl Place {
+    /// The folder of this machine, if it is one; objects for other places are made in the
+    /// data directory.
+    pub(crate) fn folder(&self) -> Option<&PathBuf> {
+        match self {
+            Self::Folder(folder) => Some(folder),
+            Self::S3(_) => None,
+        }
+    }
+}
+
 impl Archive {
     /// Checks every value; relative folders are below `data_dir`.
     ///

@@ -16,6 +16,11 @@ pub use source::{Overrides, load};
 use monitors::{atom::AtomConfig, efts::EftsConfig};
 use raw::Raw;
 
+use crate::disk::FLOOR_BYTES;
+
+/// The least that `archive.backlog_max_bytes` may be: one submission that is not long.
+const BACKLOG_LEAST: u64 = 1 << 20;
+
 /// A mistake in the configuration: the key, what is wrong, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("configuration, `{key}`: {message}")]
@@ -50,6 +55,10 @@ pub struct Config {
     pub efts: EftsConfig,
     /// Where objects lie.
     pub archive: Archive,
+    /// Bytes of submissions that may wait for the archive.
+    pub backlog_max_bytes: u64,
+    /// Bytes of the disk that are kept for the log.
+    pub disk_reserve_bytes: u64,
     /// Whether the stream asks for an API key.
     pub auth_required: bool,
     /// Requests without an API key per second and address; `None` for any number.
@@ -109,6 +118,16 @@ impl Config {
         Ok(Self {
             listen,
             archive: Archive::check(&raw.archive, &data_dir)?,
+            backlog_max_bytes: at_least(
+                "archive.backlog_max_bytes",
+                raw.archive.backlog_max_bytes,
+                BACKLOG_LEAST,
+            )?,
+            disk_reserve_bytes: at_least(
+                "disk.reserve_bytes",
+                raw.disk.reserve_bytes,
+                2 * FLOOR_BYTES,
+            )?,
             data_dir,
             edgar: check_edgar(&raw.edgar)?,
             atom: check_atom(&raw.monitors.atom)?,
@@ -202,6 +221,14 @@ fn check_efts(raw: &raw::Efts) -> Result<EftsConfig, ConfigError> {
     })
 }
 
+fn at_least(key: &str, value: u64, least: u64) -> Result<u64, ConfigError> {
+    if value >= least {
+        return Ok(value);
+    }
+    let message = format!("is {value}; it must be {least} or more");
+    Err(ConfigError::new(key, message))
+}
+
 fn within(key: &str, value: u32, range: RangeInclusive<u32>) -> Result<(), ConfigError> {
     if range.contains(&value) {
         return Ok(());
@@ -260,7 +287,7 @@ mod tests {
     #[test]
     fn every_wrong_value_names_its_key() {
         type Mistake = (&'static str, fn(&mut Raw));
-        let cases: [Mistake; 12] = [
+        let cases: [Mistake; 14] = [
             ("listen", |raw| raw.listen = "localhost".into()),
             ("log_segment_bytes", |raw| raw.log_segment_bytes = 1),
             ("edgar.contact", |raw| raw.edgar.contact = String::new()),
@@ -281,6 +308,10 @@ mod tests {
                 raw.monitors.atom.poll_interval_ms = 0
             }),
             ("archive.bucket", |raw| raw.archive.bucket = "ftp:x".into()),
+            ("archive.backlog_max_bytes", |raw| {
+                raw.archive.backlog_max_bytes = 0
+            }),
+            ("disk.reserve_bytes", |raw| raw.disk.reserve_bytes = 0),
             ("stream.heartbeat_ms", |raw| raw.stream.heartbeat_ms = 1),
             ("auth.required", |raw| {
                 raw.listen = "0.0.0.0:8080".into();

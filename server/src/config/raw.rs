@@ -29,6 +29,8 @@ pub struct Raw {
     pub monitors: Monitors,
     /// Where submissions are kept.
     pub archive: Archive,
+    /// How much of the disk is kept free.
+    pub disk: Disk,
     /// Who may connect.
     pub auth: Auth,
     /// How the stream behaves.
@@ -111,8 +113,21 @@ pub struct Archive {
     pub missing_folder: String,
     /// Folder of each day's events. Default `events`.
     pub events_folder: String,
+    /// Bytes of submissions that may wait on the disk for a bucket that does not take them;
+    /// then downloads pause. Default 16 GiB: five usual days of EDGAR, or one like the
+    /// busiest there was (2.9 GB and 14 GB as objects).
+    pub backlog_max_bytes: u64,
     /// The server of buckets of S3.
     pub s3: S3,
+}
+
+/// How much of the disk is kept free.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Disk {
+    /// Free bytes below which no submissions are downloaded, so that the log can go on; at
+    /// least 32 MiB. Default 1 GiB: half a year of the log.
+    pub reserve_bytes: u64,
 }
 
 /// The server of buckets of S3.
@@ -210,6 +225,7 @@ impl Default for Raw {
             edgar: Edgar::default(),
             monitors: Monitors::default(),
             archive: Archive::default(),
+            disk: Disk::default(),
             auth: Auth::default(),
             stream: Stream::default(),
         }
@@ -260,7 +276,16 @@ impl Default for Archive {
             inventory_folder: layout.inventory_folder,
             missing_folder: layout.missing_folder,
             events_folder: layout.events_folder,
+            backlog_max_bytes: 16 << 30,
             s3: S3::default(),
+        }
+    }
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self {
+            reserve_bytes: 1 << 30,
         }
     }
 }

@@ -113,10 +113,15 @@ fn set(tree: &mut Table, path: &str, text: &str) -> Result<(), ConfigError> {
 }
 
 fn checked(path: &str, value: Value) -> Result<Value, ConfigError> {
+    let most = if path.ends_with("_bytes") {
+        i64::MAX
+    } else {
+        u32::MAX.into()
+    };
     match value {
-        Value::Integer(number) if u32::try_from(number).is_err() => Err(ConfigError::new(
+        Value::Integer(number) if !(0..=most).contains(&number) => Err(ConfigError::new(
             path,
-            format!("`{number}` must be 0 to {}", u32::MAX),
+            format!("`{number}` must be 0 to {most}"),
         )),
         value => Ok(value),
     }
@@ -205,6 +210,7 @@ mod tests {
     fn a_wrong_type_or_range_names_its_key() {
         let typed = from_file("[edgar]\nrequests_per_second = 'many'\n").unwrap_err();
         let ranged = from_file("log_retention_days = -1\n").unwrap_err();
+        let bytes = from_file("[disk]\nreserve_bytes = -1\n").unwrap_err();
         let table = from_file("edgar = 5\n").unwrap_err();
 
         assert_eq!(
@@ -212,6 +218,7 @@ mod tests {
             "configuration, `edgar.requests_per_second`: must be an integer, not a string"
         );
         assert_eq!(ranged.key, "log_retention_days");
+        assert_eq!(bytes.key, "disk.reserve_bytes");
         assert_eq!(table.key, "edgar");
     }
 

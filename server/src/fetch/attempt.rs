@@ -1,12 +1,16 @@
-//! One attempt to bring one submission into the archive.
+//! One attempt to bring one submission onto our disk, with all that is made of it.
+//!
+//! Elsewhere: when it is made (`backlog`), the way from there into the archive (`putting`).
+//! Invariant: whatever a reader of the SEC's bytes does, the exact bytes are kept.
 
-use std::{io, panic::resume_unwind, sync::Arc, time::Duration};
+use std::{io, panic::resume_unwind, path::PathBuf, sync::Arc, time::Duration};
 
-use archive::{bucket::Bucket, error::BucketError, key::Layout, staging::Staging};
+use archive::staging::Staging;
 use bytes::Bytes;
 use protocol::{
     cik::Cik,
-    filing::{Filer, Filing, Objects},
+    filing::{Filer, Filing},
+    seq::{Cursor, Epoch},
 };
 use sec_client::{Body, Priority, SecClient, SecError, retry};
 use tokio::{
@@ -16,10 +20,14 @@ use tokio::{
 
 use super::{
     backlog::Job,
-    intake::{Intake, Submission},
-    store::store,
+    intake::{Intake, Submission, contained},
+    parcel::{Label, Parcel},
+    store::Store,
 };
-use crate::objects::Documents;
+use crate::{
+    metrics::Metrics,
+    objects::{Documents, Made},
+};
 
 /// Pieces of a body on their way to the disk.
 const PIECES: usize = 8;
@@ -30,26 +38,25 @@ pub(super) struct Road {
     pub(super) sec: SecClient,
     pub(super) www_url: String,
     pub(super) staging: Staging,
-    pub(super) bucket: Arc<dyn Bucket>,
-    pub(super) layout: Layout,
+    /// The folder of the parcels.
+    pub(super) parking: PathBuf,
+    pub(super) store: Store,
+    pub(super) epoch: Epoch,
+    pub(super) metrics: Arc<Metrics>,
 }
 
-/// How an attempt ended: with the filing as its header tells it, once the submission is in
-/// the archive.
-pub(super) type Outcome = Result<Box<Filing>, Failure>;
+/// How an attempt ended: with the label of the parcel that now waits for the archive.
+pub(super) type Outcome = Result<Box<Label>, Failure>;
 
-/// Why a submission is not in the archive yet.
+/// Why a submission is not on our disk yet.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// EDGAR does not give it.
     #[error("EDGAR does not give it")]
     Sec(#[source] SecError),
     /// Our disk does not take it.
-    #[error("the staging folder does not take it")]
+    #[error("our disk does not take it")]
     Disk(#[source] io::Error),
-    /// The archive does not take it.
-    #[error("the archive does not take it")]
-    Bucket(#[source] BucketError),
     /// It does not end as a submission should; this is the SHA-256 of what came.
     #[error("it is cut short")]
     Incomplete(String),
@@ -68,7 +75,7 @@ impl Failure {
             Self::Sec(SecError::Absent { .. }) => "absent",
             Self::Sec(SecError::Blocked { .. }) => "blocked",
             Self::Sec(_) => "network",
-            Self::Disk(_) | Self::Bucket(_) => "bucket",
+            Self::Disk(_) => "disk",
             Self::Incomplete(_) => "incomplete",
             Self::NotASubmission => "not_a_submission",
         }
@@ -81,7 +88,7 @@ impl Failure {
             Self::Sec(SecError::Absent { .. }) | Self::NotASubmission => not_yet(),
             Self::Sec(SecError::Blocked { retry_in }) => *retry_in,
             Self::Incomplete(_) => not_yet().max(STALLED),
-            Self::Sec(_) | Self::Disk(_) | Self::Bucket(_) => {
+            Self::Sec(_) | Self::Disk(_) => {
                 retry::transient_delay(job.attempts, job.filing.accession.get())
             }
         }
@@ -93,9 +100,17 @@ impl Failure {
         matches!(self.reason(), "absent" | "incomplete" | "not_a_submission")
     }
 
-    /// Whether our own side cannot store.
+    /// SHA-256 of what came, if it ends too early.
+    pub(super) fn unfinished(self) -> Option<String> {
+        match self {
+            Self::Incomplete(sha256) => Some(sha256),
+            _ => None,
+        }
+    }
+
+    /// Whether our own disk is the reason.
     pub(super) fn is_ours(&self) -> bool {
-        matches!(self, Self::Disk(_) | Self::Bucket(_))
+        matches!(self, Self::Disk(_))
     }
 }
 
@@ -104,35 +119,96 @@ impl Failure {
 /// # Errors
 /// Why it has to be tried again.
 pub(super) async fn attempt(road: &Road, job: &Job) -> Outcome {
-    let url = submission_url(road, job);
     let priority = if job.is_repair() {
         Priority::Repair
     } else {
         Priority::NewFiling
     };
-    let mut submission = download(road, &url, priority).await?;
+    let submission = fetch(road, job, priority).await?;
     crashpoint::pass("fetch.downloaded");
-    let mut documents = submission.documents.take().ok_or(Failure::NotASubmission)?;
+    let after = road.epoch.at(job.seq);
+    park(road, &job.filing, submission, after, false).await
+}
+
+/// Brings a submission onto our disk.
+///
+/// # Errors
+/// Why it is not there, or not what it should be.
+pub(super) async fn fetch(
+    road: &Road,
+    job: &Job,
+    priority: Priority,
+) -> Result<Submission, Failure> {
+    let submission = download(road, &submission_url(road, job), priority).await?;
+    if !submission.is_one() {
+        return Err(Failure::NotASubmission);
+    }
     let is_another = |accession| accession != job.filing.accession;
-    if documents.header.accession.is_some_and(is_another) {
+    if submission.accession().is_some_and(is_another) {
         return Err(Failure::NotASubmission);
     }
     if !submission.complete && job.unfinished_sha256.as_ref() != Some(&submission.sha256) {
         return Err(Failure::Incomplete(submission.sha256));
     }
-    let staging = road.staging.clone();
-    let making = spawn_blocking(move || Ok((documents.make(&staging)?, documents)));
-    let (made, documents) = finished(making).await.map_err(Failure::Disk)?;
+    Ok(submission)
+}
+
+/// Makes the objects of a submission and parks all of it.
+///
+/// # Errors
+/// When the disk does not take it.
+pub(super) async fn park(
+    road: &Road,
+    seen: &Filing,
+    submission: Submission,
+    after: Cursor,
+    again: bool,
+) -> Outcome {
+    let (road, seen) = (road.clone(), seen.clone());
+    let packing = spawn_blocking(move || {
+        let parcel = pack(&road, &seen, submission, after, again)?;
+        parcel.park(&road.parking).map(Box::new)
+    });
+    finished(packing).await.map_err(Failure::Disk)
+}
+
+fn pack(
+    road: &Road,
+    seen: &Filing,
+    mut submission: Submission,
+    after: Cursor,
+    again: bool,
+) -> io::Result<Parcel> {
+    let mut documents = submission.documents.take();
+    let mut filing = describe(seen, &submission, documents.as_ref());
+    let made = documents
+        .as_mut()
+        .and_then(|read| contained(|| read.make(&road.staging)));
+    if made.is_none() {
+        // Our fault, and one that must not keep this filing or those after it from the archive.
+        tracing::error!(
+            accession = %seen.accession, sha256 = submission.sha256,
+            "a reader failed: only the exact bytes of this submission are archived; please report it"
+        );
+        road.metrics.readers_failed.inc();
+    }
+    let Made { tar, xbrl } = made.transpose()?.unwrap_or_default();
     crashpoint::pass("fetch.made");
-    let objects = store(road, job.filing.accession, &submission, &made)
-        .await
-        .map_err(Failure::Bucket)?;
-    Ok(Box::new(describe(
-        &job.filing,
-        &submission,
-        &documents,
-        objects,
-    )))
+    let Submission { sgml, sha256, .. } = submission;
+    let staged = [Some(&sgml), tar.as_ref(), xbrl.as_ref()];
+    filing.objects = road.store.planned(seen.accession, &sha256, staged);
+    let label = Label {
+        after,
+        again,
+        original_sha256: sha256,
+        filing,
+    };
+    Ok(Parcel {
+        label,
+        sgml,
+        tar,
+        xbrl,
+    })
 }
 
 /// The submission lies under each filer's CIK; another attempt tries another filer's.
@@ -188,12 +264,14 @@ async fn pass_on(mut body: Body, pieces: mpsc::Sender<Bytes>) -> Result<(), SecE
 }
 
 /// The filing as its header tells it; what only the source knew is kept.
-fn describe(
-    seen: &Filing,
-    submission: &Submission,
-    documents: &Documents,
-    objects: Objects,
-) -> Filing {
+fn describe(seen: &Filing, submission: &Submission, documents: Option<&Documents>) -> Filing {
+    let seen = Filing {
+        size_bytes: Some(submission.bytes),
+        ..seen.clone()
+    };
+    let Some(documents) = documents else {
+        return seen;
+    };
     let header = &documents.header;
     let filers = header.filers();
     let form = header.form.clone().unwrap_or_else(|| seen.form.clone());
@@ -203,7 +281,6 @@ fn describe(
         filed_on: header.filed_on.or(seen.filed_on),
         accepted_at: header.accepted_at.or(seen.accepted_at),
         period: header.period.or(seen.period),
-        size_bytes: Some(submission.bytes),
         items: if header.items.is_empty() {
             seen.items.clone()
         } else {
@@ -212,11 +289,10 @@ fn describe(
         filers: if filers.is_empty() {
             seen.filers.clone()
         } else {
-            with_tickers(filers, seen)
+            with_tickers(filers, &seen)
         },
         documents: documents.list(),
-        objects,
-        ..seen.clone()
+        ..seen
     }
 }
 

@@ -52,6 +52,25 @@ pub(crate) struct Backlog {
 }
 
 impl Job {
+    /// One that was not tried yet.
+    pub(crate) fn first(seq: Seq, filing: Filing) -> Self {
+        Self {
+            seq,
+            filing,
+            attempts: 0,
+            unfinished_sha256: None,
+        }
+    }
+
+    /// The same after `attempts`, of which the last may have given an answer that was cut.
+    pub(crate) fn tried(self, attempts: u32, unfinished_sha256: Option<String>) -> Self {
+        Self {
+            attempts,
+            unfinished_sha256: unfinished_sha256.or(self.unfinished_sha256),
+            ..self
+        }
+    }
+
     /// Bytes it is expected to have.
     pub(crate) fn bytes(&self) -> u64 {
         self.filing.size_bytes.unwrap_or(UNKNOWN_BYTES)
@@ -82,16 +101,31 @@ impl Backlog {
 
     /// A `filing.seen` was read from the log.
     pub(crate) fn seen(&mut self, seq: Seq, filing: Filing) {
+        self.parked(seq, filing.accession);
+        self.lost(seq, filing);
+    }
+
+    /// A `filing.seen` was read from the log, and its submission is on our disk.
+    pub(crate) fn parked(&mut self, seq: Seq, accession: Accession) {
         self.read_through = seq;
         self.unfinished.insert(seq);
-        self.by_accession.insert(filing.accession, seq);
-        let job = Job {
-            seq,
-            filing,
-            attempts: 0,
-            unfinished_sha256: None,
-        };
+        self.by_accession.insert(accession, seq);
+    }
+
+    /// An unfinished filing's submission is not on our disk: it is to be downloaded.
+    pub(crate) fn lost(&mut self, seq: Seq, filing: Filing) {
+        let job = Job::first(seq, filing);
         self.ready.insert(job.rank(), job);
+    }
+
+    /// Whether the filing, seen at `seq`, is unfinished.
+    pub(crate) fn is_waiting_for(&self, accession: Accession, seq: Seq) -> bool {
+        self.by_accession.get(&accession) == Some(&seq)
+    }
+
+    /// Whether the filing is unfinished.
+    pub(crate) fn holds(&self, accession: Accession) -> bool {
+        self.by_accession.contains_key(&accession)
     }
 
     /// A `filing.archived` was read from the log.

@@ -1,20 +1,27 @@
 //! A submission as it comes in: hashed, read and compressed in one pass.
 //!
 //! Elsewhere: the objects made of it (`objects`), putting them (`store`).
-//! Invariant: memory does not grow with the size of the submission.
+//! Invariant: memory does not grow with the size of the submission, and a reader that fails
+//! costs nothing but what it would have read.
 
-use std::io;
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use crate::objects::{Compressor, Documents, Spool};
 use archive::staging::{Draft, Staged, Staging};
 use edgar::sgml::Reader;
+use protocol::accession::Accession;
 use sha2::{Digest, Sha256};
 
 /// A submission coming in.
 pub(super) struct Intake {
     original: Sha256,
     bytes: u64,
-    reader: Reader<Spool>,
+    /// `None` once it has failed.
+    reader: Option<Reader<Spool>>,
+    read: fn(&mut Reader<Spool>, &[u8]),
     compressor: Compressor,
     sgml: Draft,
 }
@@ -28,10 +35,30 @@ pub(super) struct Submission {
     pub(super) bytes: u64,
     /// SHA-256 of its bytes, 64 hexadecimal digits.
     pub(super) sha256: String,
-    /// What it says; `None` when it is no submission at all.
+    /// What it says; `None` when it is no submission at all, or when the reader failed.
     pub(super) documents: Option<Documents>,
+    /// Whether the reader failed: then it is not known what this is.
+    unread: bool,
     /// Whether it ends as a submission should.
     pub(super) complete: bool,
+}
+
+impl Submission {
+    /// Whether it is a submission at all, as far as is known.
+    pub(super) fn is_one(&self) -> bool {
+        self.unread || self.documents.is_some()
+    }
+
+    /// Whose submission it says to be.
+    pub(super) fn accession(&self) -> Option<Accession> {
+        self.documents.as_ref()?.header.accession
+    }
+}
+
+/// What a reader of the SEC's bytes gives; `None` when it panics, of which the panic's
+/// message tells. It must hold nothing that others use.
+pub(super) fn contained<T>(read: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(read)).ok()
 }
 
 impl Intake {
@@ -43,7 +70,8 @@ impl Intake {
         Ok(Self {
             original: Sha256::new(),
             bytes: 0,
-            reader: Reader::new(Spool::new(staging.folder())?),
+            reader: Some(Reader::new(Spool::new(staging.folder())?)),
+            read: Reader::push,
             compressor: Compressor::new()?,
             sgml: staging.draft()?,
         })
@@ -56,7 +84,11 @@ impl Intake {
     pub(super) fn push(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.original.update(bytes);
         self.bytes += bytes.len() as u64;
-        self.reader.push(bytes);
+        if let Some(reader) = &mut self.reader
+            && contained(|| (self.read)(reader, bytes)).is_none()
+        {
+            self.reader = None;
+        }
         self.compressor.push(bytes, &mut self.sgml)?;
         Ok(())
     }
@@ -68,15 +100,18 @@ impl Intake {
     pub(super) fn finish(mut self) -> io::Result<Submission> {
         self.compressor.finish(&mut self.sgml)?;
         let sgml = self.sgml.finish()?;
-        let (documents, complete) = match self.reader.finish() {
-            Ok((spool, outcome)) => (Some(spool.finish()?), outcome.complete),
-            Err(_) => (None, false),
+        let ended = self.reader.and_then(|reader| contained(|| reader.finish()));
+        let unread = ended.is_none();
+        let (documents, complete) = match ended {
+            Some(Ok((spool, outcome))) => (Some(spool.finish()?), outcome.complete),
+            Some(Err(_)) | None => (None, false),
         };
         Ok(Submission {
             sgml,
             bytes: self.bytes,
             sha256: hex::encode(self.original.finalize()),
             documents,
+            unread,
             complete,
         })
     }
@@ -115,11 +150,27 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_that_panics_costs_none_of_the_exact_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut intake = Intake::new(&Staging::open(dir.path()).unwrap()).unwrap();
+        intake.read = |_, _| panic!("planted");
+
+        for piece in SUBMISSION.chunks(64) {
+            intake.push(piece).unwrap();
+        }
+        let submission = intake.finish().unwrap();
+
+        let object = std::fs::read(submission.sgml.path()).unwrap();
+        assert_eq!(zstd::decode_all(&object[..]).unwrap(), SUBMISSION);
+        assert!(submission.is_one() && submission.documents.is_none() && !submission.complete);
+    }
+
+    #[test]
     fn a_cut_submission_and_a_web_page_are_told_apart() {
         let (_cut_dir, cut) = take(&SUBMISSION[..SUBMISSION.len() - 20], 64);
         let (_page_dir, page) = take(b"<!DOCTYPE html><html></html>", 64);
 
         assert!(cut.documents.is_some() && !cut.complete);
-        assert!(page.documents.is_none());
+        assert!(page.documents.is_none() && !page.is_one());
     }
 }

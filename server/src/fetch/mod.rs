@@ -2,19 +2,32 @@
 //!
 //! It reads `filing.seen` and `filing.archived` from the log, like any other reader, and
 //! keeps the difference as its `backlog`; each `attempt` downloads one submission,
-//! which `intake` reads and compresses as it comes. What is archived goes to the
-//! updater and comes back through the log: only then is it done.
+//! which `intake` reads and compresses as it comes, and leaves a `parcel` in the `parking`
+//! place on our disk. From there `putting` takes it to the archive, when its `condition`
+//! allows. What is archived goes to the updater and comes back through the log: only then is
+//! it done. A filing that is archived is fetched `again` when somebody asks.
 //!
-//! Invariant: a filing that waits delays no other, and after a restart nothing is
-//! forgotten: the watermark never passes an unfinished filing.
+//! Invariant: a filing that waits delays no other; after a restart nothing is forgotten,
+//! because the watermark never passes an unfinished filing, and nothing that was downloaded
+//! is downloaded again, because its parcel is still there.
 
+mod again;
 mod attempt;
 mod backlog;
+mod condition;
 mod intake;
+mod parcel;
+mod parking;
+mod putting;
 mod store;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;
+
 use std::{
-    mem,
+    io, mem,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,27 +35,40 @@ use std::{
 use anyhow::{Context, ensure};
 use archive::{bucket::Bucket, key::Layout, staging::Staging};
 use eventlog::Watermark;
+use monitors::clock::Clock;
 use protocol::{
     event::{Body, Event},
     seq::Seq,
 };
 use sec_client::{SecClient, retry::NOT_PUBLISHED_ATTEMPTS};
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::{JoinSet, block_in_place},
     time::sleep_until,
 };
 use tokio_util::sync::CancellationToken;
 
+#[cfg_attr(
+    not(test),
+    expect(unused_imports, reason = "the first who asks takes this line away")
+)]
+pub(crate) use self::again::Again;
+pub(crate) use self::again::{Asked, again};
 use self::{
+    again::Refetched,
     attempt::{Failure, Outcome, Road, attempt},
     backlog::{Backlog, Job},
+    condition::Condition,
+    parking::Parking,
+    putting::Put,
+    store::Store,
 };
 use crate::{
+    disk::{Shortage, megabytes},
     log::Reader,
     metrics::Metrics,
-    status::{FetchState, Status},
-    updater::Archived,
+    status::{FetchState, Parked, Pause, Status},
+    updater::{Archived, Order},
 };
 
 /// Most downloads at a time: more only wait for the request budget.
@@ -60,6 +86,9 @@ const SMALL_BYTES: u64 = 1 << 20;
 /// Between writes of the watermark: what a crash makes us look at again.
 const WATERMARK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// After a pause for want of room in the parking place, this share of it has to be free.
+const ROOM_SHARE: u64 = 8;
+
 /// What the fetcher is built from.
 pub(crate) struct Parts {
     pub(crate) log: Reader,
@@ -67,10 +96,24 @@ pub(crate) struct Parts {
     pub(crate) sec: SecClient,
     pub(crate) www_url: String,
     pub(crate) staging: Staging,
+    /// Where parcels are parked: on the file system of the staging folder.
+    pub(crate) parking: PathBuf,
+    /// Bytes of parcels at which downloads pause.
+    pub(crate) backlog_max_bytes: u64,
     pub(crate) bucket: Arc<dyn Bucket>,
     pub(crate) layout: Layout,
+    pub(crate) shortage: watch::Receiver<Option<Shortage>>,
+    pub(crate) asked: Asked,
+    pub(crate) clock: Clock,
     pub(crate) status: Arc<Status>,
     pub(crate) metrics: Arc<Metrics>,
+}
+
+/// Where the fetcher's results go; both lead to the updater.
+#[derive(Debug, Clone)]
+pub(crate) struct Outlet {
+    pub(crate) archived: mpsc::Sender<Archived>,
+    pub(crate) orders: mpsc::Sender<Order>,
 }
 
 /// The reader of the log that fills the archive.
@@ -81,44 +124,78 @@ pub(crate) struct Fetcher {
     watermark_due: Instant,
     road: Road,
     backlog: Backlog,
-    running: JoinSet<(Job, Outcome)>,
-    running_bytes: u64,
-    running_repairs: usize,
-    /// Whether our own side could not store when it was last tried.
+    downloads: JoinSet<(Job, Outcome)>,
+    downloads_bytes: u64,
+    downloads_repairs: usize,
+    parking: Parking,
+    backlog_max_bytes: u64,
+    condition: Condition,
+    puts: JoinSet<Put>,
+    asked: Asked,
+    refetch: JoinSet<Refetched>,
+    shortage: watch::Receiver<Option<Shortage>>,
+    pause: Option<Pause>,
+    /// Whether our own disk did not take what came when it was last tried.
     is_stuck: bool,
+    clock: Clock,
     status: Arc<Status>,
     metrics: Arc<Metrics>,
 }
 
+/// The updater is gone, and with it the reason to go on.
+struct UpdaterGone;
+
 impl Fetcher {
-    pub(crate) fn new(parts: Parts) -> Self {
+    /// A fetcher that goes on from where its watermark and its parcels are.
+    ///
+    /// # Errors
+    /// When the parking place cannot be read.
+    pub(crate) fn new(parts: Parts) -> io::Result<Self> {
         let cursor = parts.watermark.get().max(parts.log.oldest().prev());
-        Self {
+        let epoch = parts.log.epoch().clone();
+        let parking = Parking::open(parts.parking, &epoch)?;
+        let store = Store {
+            bucket: parts.bucket,
+            layout: parts.layout,
+        };
+        let road = Road {
+            sec: parts.sec,
+            www_url: parts.www_url,
+            staging: parts.staging,
+            parking: parking.folder().to_owned(),
+            store,
+            epoch,
+            metrics: parts.metrics.clone(),
+        };
+        Ok(Self {
             log: parts.log,
             cursor,
             watermark: parts.watermark,
             watermark_due: Instant::now(),
-            road: Road {
-                sec: parts.sec,
-                www_url: parts.www_url,
-                staging: parts.staging,
-                bucket: parts.bucket,
-                layout: parts.layout,
-            },
+            road,
             backlog: Backlog::after(cursor),
-            running: JoinSet::new(),
-            running_bytes: 0,
-            running_repairs: 0,
+            downloads: JoinSet::new(),
+            downloads_bytes: 0,
+            downloads_repairs: 0,
+            parking,
+            backlog_max_bytes: parts.backlog_max_bytes,
+            condition: Condition::new(parts.clock.now()),
+            puts: JoinSet::new(),
+            asked: parts.asked,
+            refetch: JoinSet::new(),
+            shortage: parts.shortage,
+            pause: None,
             is_stuck: false,
+            clock: parts.clock,
             status: parts.status,
             metrics: parts.metrics,
-        }
+        })
     }
 
     /// Works until `stop` fires or the updater is gone.
     pub(crate) async fn run(
         mut self,
-        archived: mpsc::Sender<Archived>,
+        outlet: Outlet,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         let (tip, watermark) = (self.log.tip(), self.watermark.get());
@@ -127,27 +204,58 @@ impl Fetcher {
             "the fetcher had handled event {watermark}, but the log ends at {tip}: events are lost; \
             restore the log, or move the data directory away to begin a new one"
         );
+        self.read_log().await?;
+        self.sort_parcels(watermark)?;
         let mut moved = self.log.tip_changes();
         loop {
             moved.borrow_and_update();
             self.read_log().await?;
+            self.look_for_room();
+            self.start_puts();
             self.start_downloads();
             self.tell();
             let wakes_at = self.wakes_at();
-            tokio::select! {
+            let went_on = tokio::select! {
                 () = stop.cancelled() => break,
-                changed = moved.changed() => if changed.is_err() { break },
-                Some(ended) = self.running.join_next() => {
+                changed = moved.changed() => changed.map_err(|_| UpdaterGone),
+                Some(ended) = self.downloads.join_next() => {
                     let (job, outcome) = ended.context("a download panicked")?;
-                    if self.ended(job, outcome, &archived).await.is_err() {
-                        break;
-                    }
+                    self.downloaded(job, outcome);
+                    Ok(())
                 }
-                () = sleep_until(wakes_at.into()) => {}
+                Some(ended) = self.puts.join_next() => {
+                    let put = ended.context("a put panicked")?;
+                    self.put_ended(put, &outlet).await?
+                }
+                Some(ended) = self.refetch.join_next() => {
+                    self.refetched(ended.context("a refetch panicked")?);
+                    Ok(())
+                }
+                Some(filing) = self.asked.next(), if self.may_refetch() => {
+                    self.begin_refetch(filing);
+                    Ok(())
+                }
+                Ok(()) = self.shortage.changed() => Ok(()),
+                () = sleep_until(wakes_at.into()) => Ok(()),
+            };
+            if went_on.is_err() {
+                break;
             }
         }
-        self.running.shutdown().await;
+        self.downloads.shutdown().await;
+        self.refetch.shutdown().await;
+        self.puts.shutdown().await;
         self.store_watermark()
+    }
+
+    /// The parcels whose submissions the log tells to be archived are over.
+    fn sort_parcels(&mut self, watermark: Seq) -> anyhow::Result<()> {
+        let backlog = &self.backlog;
+        self.parking
+            .sort_out(watermark, |accession, seq| {
+                backlog.is_waiting_for(accession, seq)
+            })
+            .with_context(|| cannot_use(self.parking.folder()))
     }
 
     /// Takes everything up to the tip into the backlog before anything is started, so
@@ -165,33 +273,81 @@ impl Fetcher {
                 let event = Event::from_frame(&record.frame).with_context(|| {
                     format!("event {} of the log is not one of ours", record.seq)
                 })?;
-                match event.body {
-                    Body::FilingSeen(filing) => self.backlog.seen(record.seq, filing),
-                    Body::FilingArchived(filing) => {
-                        self.backlog.archived(record.seq, filing.accession)
-                    }
-                    _ => self.backlog.passed(record.seq),
-                }
+                self.read(record.seq, event.body)?;
             }
         }
-        if self.watermark_due <= Instant::now() && self.backlog.watermark() > self.watermark.get() {
+        if self.watermark_due <= Instant::now() && self.reached() > self.watermark.get() {
             self.store_watermark()?;
         }
         Ok(())
     }
 
+    fn read(&mut self, seq: Seq, body: Body) -> anyhow::Result<()> {
+        match body {
+            Body::FilingSeen(filing) if self.parking.holds(filing.accession, seq) => {
+                self.backlog.parked(seq, filing.accession);
+            }
+            Body::FilingSeen(filing) => self.backlog.seen(seq, filing),
+            Body::FilingArchived(filing) => {
+                block_in_place(|| self.parking.archived(&filing))
+                    .with_context(|| cannot_use(self.parking.folder()))?;
+                self.backlog.archived(seq, filing.accession);
+            }
+            body => {
+                self.condition.read(&body);
+                self.backlog.passed(seq);
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything up to here is finished.
+    fn reached(&self) -> Seq {
+        let watermark = self.backlog.watermark();
+        let held_back = self.parking.holds_back();
+        held_back.map_or(watermark, |seq| watermark.min(seq))
+    }
+
     fn store_watermark(&mut self) -> anyhow::Result<()> {
         self.watermark_due = Instant::now() + WATERMARK_INTERVAL;
-        let reached = self.backlog.watermark();
+        let reached = self.reached();
         block_in_place(|| self.watermark.store(reached))
             .context("the fetcher's watermark cannot be stored")
     }
 
+    /// Sees whether downloads have to pause, and says when that changes.
+    fn look_for_room(&mut self) {
+        let (parked, most) = (self.parking.bytes(), self.backlog_max_bytes);
+        let shortage = self.shortage.borrow_and_update().clone();
+        let enough = match self.pause {
+            Some(Pause::BacklogFull) => most - most / ROOM_SHARE,
+            _ => most,
+        };
+        let pause = match &shortage {
+            Some(_) => Some(Pause::DiskNearlyFull),
+            None => (parked >= enough).then_some(Pause::BacklogFull),
+        };
+        if mem::replace(&mut self.pause, pause) == pause {
+            return;
+        }
+        match (pause, shortage) {
+            (Some(Pause::DiskNearlyFull), Some(Shortage { place, free_bytes })) => tracing::warn!(
+                place = %place.display(), free = megabytes(free_bytes),
+                "the disk is nearly full: submissions wait, the stream goes on; free space there"
+            ),
+            (Some(_), _) => tracing::warn!(
+                parked = megabytes(parked),
+                "the backlog of the archive is full: submissions wait, the stream goes on"
+            ),
+            (None, _) => tracing::info!("submissions are downloaded again"),
+        }
+    }
+
     fn start_downloads(&mut self) {
         self.backlog.wake(Instant::now());
-        while self.running.len() < DOWNLOADS_MAX {
-            let room = BYTES_MAX.saturating_sub(self.running_bytes);
-            let repairs_allowed = self.running_repairs < REPAIRS_MAX;
+        while self.pause.is_none() && self.downloads.len() < DOWNLOADS_MAX {
+            let room = BYTES_MAX.saturating_sub(self.downloads_bytes);
+            let repairs_allowed = self.downloads_repairs < REPAIRS_MAX;
             let suits = |job: &Job| {
                 (repairs_allowed || !job.is_repair())
                     && (job.bytes() <= SMALL_BYTES || weight(job) <= room)
@@ -199,38 +355,27 @@ impl Fetcher {
             let Some(job) = self.backlog.take(suits) else {
                 break;
             };
-            self.running_bytes += weight(&job);
-            self.running_repairs += usize::from(job.is_repair());
+            self.downloads_bytes += weight(&job);
+            self.downloads_repairs += usize::from(job.is_repair());
             let road = self.road.clone();
-            self.running.spawn(async move {
+            self.downloads.spawn(async move {
                 let outcome = attempt(&road, &job).await;
                 (job, outcome)
             });
         }
     }
 
-    /// A download ended. An error means that the updater is gone.
-    async fn ended(
-        &mut self,
-        job: Job,
-        outcome: Outcome,
-        archived: &mpsc::Sender<Archived>,
-    ) -> Result<(), ()> {
-        self.running_bytes -= weight(&job);
-        self.running_repairs -= usize::from(job.is_repair());
+    fn downloaded(&mut self, job: Job, outcome: Outcome) {
+        self.downloads_bytes -= weight(&job);
+        self.downloads_repairs -= usize::from(job.is_repair());
         match outcome {
-            Ok(filing) => {
-                tracing::debug!(accession = %filing.accession, bytes = filing.size_bytes, "submission archived");
-                self.metrics.archived.inc();
+            Ok(label) => {
                 if mem::take(&mut self.is_stuck) {
-                    tracing::info!("the archive takes submissions again");
+                    tracing::info!("the disk takes submissions again");
                 }
-                archived.send(filing).await.map_err(|_| ())
+                self.parked(&label);
             }
-            Err(failure) => {
-                self.failed(job, failure);
-                Ok(())
-            }
+            Err(failure) => self.failed(job, failure),
         }
     }
 
@@ -241,7 +386,7 @@ impl Fetcher {
         if failure.is_ours() && !mem::replace(&mut self.is_stuck, true) {
             tracing::warn!(
                 error = describe(&failure),
-                "submissions cannot be stored; they wait"
+                "submissions cannot be written to the disk; they wait"
             );
         }
         let wait = failure.wait(&job);
@@ -251,37 +396,44 @@ impl Fetcher {
             self.backlog.finish(job.seq, accession);
             return;
         }
-        let unfinished_sha256 = match failure {
-            Failure::Incomplete(sha256) => Some(sha256),
-            _ => job.unfinished_sha256.clone(),
-        };
-        self.backlog.wait(
-            Job {
-                attempts,
-                unfinished_sha256,
-                ..job
-            },
-            Instant::now() + wait,
-        );
+        let job = job.tried(attempts, failure.unfinished());
+        self.backlog.wait(job, Instant::now() + wait);
     }
 
     fn wakes_at(&self) -> Instant {
         let idle = Instant::now() + Duration::from_secs(60);
-        let stores =
-            (self.backlog.watermark() > self.watermark.get()).then_some(self.watermark_due);
-        [self.backlog.wakes_at(), stores]
+        let stores = (self.reached() > self.watermark.get()).then_some(self.watermark_due);
+        let downloads = self.backlog.wakes_at().filter(|_| self.pause.is_none());
+        [downloads, self.puts_wake_at(), stores]
             .into_iter()
             .flatten()
             .fold(idle, Instant::min)
     }
 
     fn tell(&self) {
+        let outage = self.condition.outage();
         self.status.set_fetch(FetchState {
-            watermark: self.backlog.watermark().get(),
+            watermark: self.reached().get(),
             backlog: self.backlog.len() as u64,
-            running: self.running.len() as u64,
+            running: self.downloads.len() as u64,
+            up: outage.is_none(),
+            down_since: outage.map(|outage| outage.since),
+            error: self.condition.error().map(str::to_owned),
+            parked: Parked {
+                filings: self.parking.len() as u64,
+                bytes: self.parking.bytes(),
+                max_bytes: self.backlog_max_bytes,
+            },
+            paused: self.pause,
         });
     }
+}
+
+fn cannot_use(folder: &Path) -> String {
+    format!(
+        "cannot use the folder `{}`; check its permissions and its disk",
+        folder.display()
+    )
 }
 
 fn weight(job: &Job) -> u64 {

@@ -1,55 +1,127 @@
-//! Putting the objects of one submission into the archive.
+//! Putting one parcel into the archive.
 //!
-//! Elsewhere: making them (`intake`, `objects`), trying again (`attempt`). Invariant: nothing
-//! is overwritten; a submission that differs from an earlier one lies beside it with its own
-//! tar object and facts.
+//! Elsewhere: making its objects (`intake`, `objects`), trying again (`putting`). Invariant:
+//! nothing is overwritten; a submission that differs from an earlier one lies beside it with
+//! its own tar object and facts.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
-use archive::{bucket::Bucket, error::BucketError, key::Key, staging::Staged};
+use archive::{
+    bucket::{Bucket, Head},
+    error::BucketError,
+    key::{Key, Layout},
+    staging::Staged,
+};
 use protocol::{
     accession::Accession,
-    filing::{Objects, StoredObject},
+    filing::{Filing, Objects, StoredObject},
 };
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
-use super::{attempt::Road, intake::Submission};
-use crate::objects::Made;
+use super::parcel::Parcel;
 
 /// Bytes of an object read at a time.
 const PIECE: usize = 64 * 1024;
 
-/// Puts them where nothing is; doing it twice is harmless.
-///
-/// # Errors
-/// Those of the bucket.
-pub(super) async fn store(
-    road: &Road,
-    accession: Accession,
-    submission: &Submission,
-    made: &Made,
-) -> Result<Objects, BucketError> {
-    let checked = "the configured folders are checked at the start";
-    let sgml_key = road.layout.sgml(accession).expect(checked);
-    let tar_key = road.layout.tar(accession).expect(checked);
-    let xbrl_key = road.layout.xbrl(accession).expect(checked);
-    let put = Put {
-        bucket: &*road.bucket,
-        submission,
-    };
+/// The folders of a layout are checked before there is a fetcher.
+const CHECKED: &str = "the configured folders are checked at the start";
 
-    let (version, sgml) = put.sgml(sgml_key).await?;
-    crashpoint::pass("fetch.sgml_put");
-    let tar = put.maybe(version.of(tar_key), made.tar.as_ref()).await?;
-    crashpoint::pass("fetch.tar_put");
-    let xbrl = put.maybe(version.of(xbrl_key), made.xbrl.as_ref()).await?;
-    crashpoint::pass("fetch.all_put");
-    Ok(Objects {
-        sgml: Some(sgml),
-        tar,
-        xbrl,
-    })
+/// Where submissions go.
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    pub(super) bucket: Arc<dyn Bucket>,
+    pub(super) layout: Layout,
+}
+
+impl Store {
+    /// Puts a parcel's objects where nothing is; doing it twice is harmless. Gives the
+    /// filing with the objects that the archive has of it.
+    ///
+    /// # Errors
+    /// Those of the bucket.
+    pub(super) async fn put(&self, parcel: &Parcel) -> Result<Filing, BucketError> {
+        let accession = parcel.label.filing.accession;
+        let put = Put {
+            bucket: &*self.bucket,
+            original_sha256: &parcel.label.original_sha256,
+        };
+        let (version, sgml) = put.sgml(self.sgml_key(accession), &parcel.sgml).await?;
+        crashpoint::pass("fetch.sgml_put");
+        let tar_key = version.of(self.layout.tar(accession).expect(CHECKED));
+        let xbrl_key = version.of(self.layout.xbrl(accession).expect(CHECKED));
+        let tar = put.maybe(tar_key, parcel.tar.as_ref()).await?;
+        crashpoint::pass("fetch.tar_put");
+        let xbrl = put.maybe(xbrl_key, parcel.xbrl.as_ref()).await?;
+        crashpoint::pass("fetch.all_put");
+        let objects = Objects {
+            sgml: Some(sgml),
+            tar,
+            xbrl,
+        };
+        Ok(Filing {
+            objects,
+            ..parcel.label.filing.clone()
+        })
+    }
+
+    /// Whether the archive has a submission of these bytes, as the first or beside it.
+    ///
+    /// # Errors
+    /// Those of the bucket.
+    pub(super) async fn has(
+        &self,
+        accession: Accession,
+        original_sha256: &str,
+    ) -> Result<bool, BucketError> {
+        let first = self.sgml_key(accession);
+        match self::original_sha256(&*self.bucket, &first).await {
+            Ok(original) if original.as_deref() == Some(original_sha256) => return Ok(true),
+            Ok(_) => {}
+            Err(BucketError::NotFound(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        let beside = Version::beside(original_sha256).of(first);
+        match self.bucket.head(&beside).await {
+            Ok(_) => Ok(true),
+            Err(BucketError::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The objects that are made, as they are in the archive if nothing is there before.
+    pub(super) fn planned(
+        &self,
+        accession: Accession,
+        original_sha256: &str,
+        [sgml, tar, xbrl]: [Option<&Staged>; 3],
+    ) -> Objects {
+        let planned = |key: Key, staged: &Staged| stored(&key, staged, original_sha256);
+        let layout = &self.layout;
+        Objects {
+            sgml: sgml.map(|staged| planned(layout.sgml(accession).expect(CHECKED), staged)),
+            tar: tar.map(|staged| planned(layout.tar(accession).expect(CHECKED), staged)),
+            xbrl: xbrl.map(|staged| planned(layout.xbrl(accession).expect(CHECKED), staged)),
+        }
+    }
+
+    fn sgml_key(&self, accession: Accession) -> Key {
+        self.layout.sgml(accession).expect(CHECKED)
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// An empty bucket in memory.
+    pub(super) fn in_memory() -> Self {
+        Self {
+            bucket: Arc::new(archive::memory::MemoryBucket::default()),
+            layout: Layout::default(),
+        }
+    }
 }
 
 /// Which version of its submission this is.
@@ -60,6 +132,10 @@ enum Version {
 }
 
 impl Version {
+    fn beside(original_sha256: &str) -> Self {
+        Self::Beside(original_sha256.chars().take(12).collect())
+    }
+
     fn of(&self, key: Key) -> Key {
         match self {
             Self::First => key,
@@ -70,23 +146,22 @@ impl Version {
 
 struct Put<'a> {
     bucket: &'a dyn Bucket,
-    submission: &'a Submission,
+    original_sha256: &'a str,
 }
 
 impl Put<'_> {
-    async fn sgml(&self, key: Key) -> Result<(Version, StoredObject), BucketError> {
-        let sgml = &self.submission.sgml;
+    async fn sgml(&self, key: Key, sgml: &Staged) -> Result<(Version, StoredObject), BucketError> {
         match self.bucket.put(&key, sgml).await {
-            Ok(()) => return Ok((Version::First, self.stored(&key, sgml))),
+            Ok(()) => return Ok((Version::First, stored(&key, sgml, self.original_sha256))),
             Err(BucketError::AlreadyExists(_)) => {}
             Err(error) => return Err(error),
         }
         // Put by an earlier attempt whose event did not reach the log, or another version.
         let original = original_sha256(self.bucket, &key).await?;
-        if original == self.submission.sha256 {
+        if original.as_deref() == Some(self.original_sha256) {
             return Ok((Version::First, self.existing(&key).await?));
         }
-        let version = Version::Beside(self.submission.sha256[..12].to_owned());
+        let version = Version::beside(self.original_sha256);
         let sgml = self.made(version.of(key), sgml).await?;
         Ok((version, sgml))
     }
@@ -106,51 +181,53 @@ impl Put<'_> {
     /// stays as it is.
     async fn made(&self, key: Key, object: &Staged) -> Result<StoredObject, BucketError> {
         match self.bucket.put(&key, object).await {
-            Ok(()) => Ok(self.stored(&key, object)),
+            Ok(()) => Ok(stored(&key, object, self.original_sha256)),
             Err(BucketError::AlreadyExists(_)) => self.existing(&key).await,
             Err(error) => Err(error),
         }
     }
 
-    fn stored(&self, key: &Key, staged: &Staged) -> StoredObject {
-        StoredObject {
-            key: key.to_string(),
-            bytes: staged.bytes(),
-            sha256: staged.sha256().to_owned(),
-            original_sha256: Some(self.submission.sha256.clone()),
-        }
-    }
-
     async fn existing(&self, key: &Key) -> Result<StoredObject, BucketError> {
-        let mut stored = Hashed::default();
-        let bytes = read_to(self.bucket, key, &mut stored).await?;
+        let Head { bytes, sha256 } = self.bucket.head(key).await?;
+        let sha256 = match sha256 {
+            Some(sha256) => sha256,
+            None => {
+                let mut stored = Hashed::default();
+                read_to(self.bucket, key, &mut stored).await?;
+                stored.sha256()
+            }
+        };
         Ok(StoredObject {
             key: key.to_string(),
             bytes,
-            sha256: stored.sha256(),
-            original_sha256: Some(self.submission.sha256.clone()),
+            sha256,
+            original_sha256: Some(self.original_sha256.to_owned()),
         })
     }
 }
 
-/// The SHA-256 of what is compressed in an object.
-async fn original_sha256(bucket: &dyn Bucket, key: &Key) -> Result<String, BucketError> {
-    let unreadable = |source| BucketError::Unavailable {
-        key: key.clone(),
-        source,
-    };
-    let mut original = zstd::stream::write::Decoder::new(Hashed::default()).map_err(unreadable)?;
-    read_to(bucket, key, &mut original).await?;
-    original.flush().map_err(unreadable)?;
-    Ok(original.into_inner().sha256())
+fn stored(key: &Key, staged: &Staged, original_sha256: &str) -> StoredObject {
+    StoredObject {
+        key: key.to_string(),
+        bytes: staged.bytes(),
+        sha256: staged.sha256().to_owned(),
+        original_sha256: Some(original_sha256.to_owned()),
+    }
 }
 
-/// Reads an object into `out`; tells its length.
+/// The SHA-256 of what is compressed in an object; `None` of one that is none of ours.
+async fn original_sha256(bucket: &dyn Bucket, key: &Key) -> Result<Option<String>, BucketError> {
+    let mut unpacked = Unpacked(zstd::stream::write::Decoder::new(Hashed::default()).ok());
+    read_to(bucket, key, &mut unpacked).await?;
+    Ok(unpacked.sha256())
+}
+
+/// Reads an object into `out`.
 async fn read_to(
     bucket: &dyn Bucket,
     key: &Key,
     out: &mut (impl Write + Send),
-) -> Result<u64, BucketError> {
+) -> Result<(), BucketError> {
     let unreadable = |source| BucketError::Unavailable {
         key: key.clone(),
         source,
@@ -160,9 +237,35 @@ async fn read_to(
     loop {
         let length = object.body.read(&mut piece).await.map_err(unreadable)?;
         if length == 0 {
-            return Ok(object.bytes);
+            return Ok(());
         }
         out.write_all(&piece[..length]).map_err(unreadable)?;
+    }
+}
+
+/// Unpacks what is written, and hashes that; what cannot be unpacked is passed over.
+struct Unpacked(Option<zstd::stream::write::Decoder<'static, Hashed>>);
+
+impl Unpacked {
+    fn sha256(self) -> Option<String> {
+        let mut decoder = self.0?;
+        decoder.flush().ok()?;
+        Some(decoder.into_inner().sha256())
+    }
+}
+
+impl Write for Unpacked {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(decoder) = &mut self.0
+            && decoder.write_all(bytes).is_err()
+        {
+            self.0 = None;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

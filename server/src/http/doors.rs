@@ -125,7 +125,7 @@ struct SecState {
 /// Everything an operator asks for first.
 pub(crate) async fn status(State(shared): State<Arc<Shared>>) -> Response {
     let now = shared.clock.now();
-    let log = &shared.log;
+    let (log, fetch) = (&shared.log, shared.status.fetch());
     Json(StatusPage {
         version: env!("CARGO_PKG_VERSION"),
         phase: shared.status.phase(),
@@ -139,11 +139,8 @@ pub(crate) async fn status(State(shared): State<Arc<Shared>>) -> Response {
         outages: shared.status.outages().down.all().cloned().collect(),
         stale_sources: shared.status.stale_sources(now),
         today: today(shared.status.tally(), now),
-        archive: shared.status.fetch(),
-        lag: log
-            .tip()
-            .get()
-            .saturating_sub(shared.status.fetch().watermark),
+        lag: log.tip().get().saturating_sub(fetch.watermark),
+        archive: fetch,
         sec: sec_state(shared.sec.door()),
         sessions: shared.metrics.sessions.get(),
     })
@@ -214,6 +211,9 @@ pub(crate) async fn metrics(
     sampled.log_tip.set(shared.log.tip().get());
     sampled.fetch_watermark.set(fetch.watermark);
     sampled.fetch_backlog.set(fetch.backlog);
+    sampled.fetch_parked_filings.set(fetch.parked.filings);
+    sampled.fetch_parked_bytes.set(fetch.parked.bytes);
+    sampled.archive_up.set(u64::from(fetch.up));
     sampled
         .sec_door_open
         .set(u64::from(matches!(shared.sec.door(), Door::Open)));

@@ -14,7 +14,7 @@ use super::{Compressor, Documents};
 static READING: Mutex<()> = Mutex::new(());
 
 /// What is made of a submission, ready to be put.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Made {
     /// The tar object; `None` when the documents are too long for one.
     pub tar: Option<Staged>,
