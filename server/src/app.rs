@@ -1,6 +1,6 @@
 //! The program as one thing: built, started, stopped.
 //!
-//! Starting: data directory, port, buckets, log, memory of the log, then the tasks, then
+//! Starting: data directory, port, log, buckets, memory of the log, then the tasks, then
 //! ready.
 //! Stopping, in phases: not ready and no new sessions; monitors and fetcher stop; the
 //! updater drains and fsyncs; sessions are closed with 1001; HTTP stops. Nothing depends
@@ -153,8 +153,9 @@ impl App {
     async fn start_serving(config: &Config, clock: Clock) -> anyhow::Result<(Self, Inflow)> {
         let listener = listen(config.listen)?;
         let addr = listener.local_addr()?;
-        let buckets = Buckets::open(&config.archive, &config.data_dir).await?;
         let (writer, reader) = log::open(&config.data_dir, config.log_segment_bytes)?;
+        // After the log, which lets in one program only: opening empties the staging folder.
+        let buckets = Buckets::open(&config.archive, &config.data_dir).await?;
         let key_file = KeyFile::new(config.keys_file());
         let key_version = key_file.version();
         let keys = Arc::new(key_file.read()?);
