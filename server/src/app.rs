@@ -6,20 +6,29 @@
 //! updater drains and fsyncs; sessions are closed with 1001; HTTP stops. Nothing depends
 //! on a clean stop: the log and the watermark are good at any moment.
 
+mod night;
+mod rounds;
+
 use std::{
-    collections::BTreeMap, fs, future::Future, io, net::SocketAddr, path::Path, sync::Arc,
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    future::Future,
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, bail};
 use monitors::{atom::AtomMonitor, clock::Clock, efts::EftsMonitor, sighting::Report};
-use protocol::{accession::Accession, filing::Source, time::Timestamp};
+use protocol::{accession::Accession, filing::Source, time::Date};
 use sec_client::SecClient;
 use tokio::{
     net::{TcpListener, TcpSocket},
     runtime::Handle,
     sync::{mpsc, watch},
-    time::{MissedTickBehavior, interval, timeout},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +38,7 @@ use crate::{
     disk::{DiskWatch, Shortage},
     fetch::{Asked, Fetcher, Outlet, Parts, again},
     http::{self, Limits, Urls},
-    keys::{KeyFile, KeyFileVersion},
+    keys::KeyFile,
     known::{Saving, SnapshotFile, recall, scrub},
     log,
     metrics::Metrics,
@@ -48,9 +57,6 @@ const INBOX_MAX: usize = 1024;
 
 /// Connections the kernel may hold for us to accept: a thousand clients come back at once.
 const BACKLOG: u32 = 4096;
-
-/// How often the key file is looked at: a revoked key's sockets close within a second.
-const KEYS_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How long each phase of stopping may take.
 const GRACE: Duration = Duration::from_secs(10);
@@ -74,10 +80,18 @@ struct Phased {
     stop: CancellationToken,
 }
 
-/// What monitors and fetcher are started with.
+/// What everything that brings work is started with.
 struct Inflow {
-    reports: mpsc::Sender<Report>,
     archived: mpsc::Sender<Archived>,
+    orders: mpsc::Sender<Order>,
+    /// The days that the log has sealed.
+    sealed: BTreeSet<Date>,
+    watching: Watching,
+}
+
+/// What those who watch EDGAR are started with.
+struct Watching {
+    reports: mpsc::Sender<Report>,
     orders: mpsc::Sender<Order>,
     /// What was seen of late, so that the monitors need not tell it again.
     recent: Vec<Accession>,
@@ -100,39 +114,68 @@ impl App {
     /// When the data directory, the port, a bucket, the log or the key file cannot be used;
     /// each with what to do about it.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
-        prepare_data_dir(&config.data_dir)?;
-        let data_dir = &config.data_dir;
-        let made_in = config.archive.bucket.folder().unwrap_or(data_dir);
-        let (disk, shortage) = DiskWatch::begin(data_dir, made_in, config.disk_reserve_bytes)?;
-        let (mut app, inflow) = Self::start_serving(&config, clock).await?;
-        let Inflow {
+        let (mut app, watching) = Self::start_working(&config, clock).await?;
+        let Watching {
             reports,
-            archived,
             orders,
             recent,
             last_event,
-        } = inflow;
-        let watch = Watch::new(
-            app.shared.status.clone(),
-            app.shared.clock.clone(),
-            orders.clone(),
-            last_event,
+        } = watching;
+        let (status, clock) = (app.shared.status.clone(), app.shared.clock.clone());
+        start_watch(
+            &mut app.inflow,
+            Watch::new(status, clock, orders, last_event),
         );
-        start_watch(&mut app.inflow, watch);
-        let (_again, asked) = again();
-        let ends = Ends {
-            shortage,
-            asked,
-            outlet: Outlet { archived, orders },
-        };
-        start_fetcher(&mut app.inflow, &config, &app.shared, ends)?;
-        app.inflow
-            .tasks
-            .spawn("disk", disk.run(app.inflow.stop.clone()));
         start_monitors(&mut app.inflow, &config, &app.shared, &recent, reports);
         start_tickers(&mut app.inflow, &config, &app.shared);
         app.enter_service();
         Ok(app)
+    }
+
+    /// Starts all but what watches EDGAR: for a command that needs the log, the fetcher and
+    /// the control socket for a while.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn start_without_monitors(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let (app, _watching) = Self::start_working(&config, clock).await?;
+        app.enter_service();
+        Ok(app)
+    }
+
+    /// Starts what works on the log by itself: the fetcher and the night.
+    async fn start_working(config: &Config, clock: Clock) -> anyhow::Result<(Self, Watching)> {
+        prepare_data_dir(&config.data_dir)?;
+        let data_dir = &config.data_dir;
+        let made_in = config.archive.bucket.folder().unwrap_or(data_dir);
+        let (disk, shortage) = DiskWatch::begin(data_dir, made_in, config.disk_reserve_bytes)?;
+        let (mut app, inflow) = Self::start_serving(config, clock).await?;
+        let Inflow {
+            archived,
+            orders,
+            sealed,
+            watching,
+        } = inflow;
+        let (again, asked) = again();
+        let outlet = Outlet {
+            archived,
+            orders: orders.clone(),
+        };
+        let ends = Ends {
+            shortage,
+            asked,
+            outlet,
+        };
+        start_fetcher(&mut app.inflow, config, &app.shared, ends)?;
+        let stop = app.inflow.stop.clone();
+        app.inflow.tasks.spawn("disk", disk.run(stop));
+        let night = Night {
+            orders,
+            sealed,
+            again,
+        };
+        night.start(&mut app.inflow, config, &app.shared)?;
+        Ok((app, watching))
     }
 
     /// Starts all but monitors and fetcher: what is to be appended comes through the door
@@ -147,7 +190,7 @@ impl App {
         prepare_data_dir(&config.data_dir)?;
         let (app, inflow) = Self::start_serving(&config, clock).await?;
         app.enter_service();
-        Ok((app, inflow.reports))
+        Ok((app, inflow.watching.reports))
     }
 
     async fn start_serving(config: &Config, clock: Clock) -> anyhow::Result<(Self, Inflow)> {
@@ -186,11 +229,12 @@ impl App {
             urls: Urls::default(),
         });
         let mut doors = Phased::default();
-        let watch = watch_keys(key_file, key_version, control.clone(), doors.stop.clone());
+        let watch = rounds::watch_keys(key_file, key_version, control.clone(), doors.stop.clone());
         doors.tasks.spawn("keys", watch);
-        doors
-            .tasks
-            .spawn("summary", summarize(shared.clone(), doors.stop.clone()));
+        doors.tasks.spawn(
+            "summary",
+            rounds::summarize(shared.clone(), doors.stop.clone()),
+        );
         doors.tasks.spawn(
             "http",
             http::serve(listener, shared.clone(), doors.stop.clone()),
@@ -215,6 +259,7 @@ impl App {
             archived,
             orders,
         };
+        let sealed = recalled.known.sealed_days().map(|(day, _)| day).collect();
         let mut updater = Tasks::default();
         let work = Updater {
             log: writer,
@@ -237,12 +282,17 @@ impl App {
             updater,
             doors,
         };
-        let inflow = Inflow {
+        let watching = Watching {
             reports: reports_in,
-            archived: archived_in,
-            orders: orders_in,
+            orders: orders_in.clone(),
             recent: recalled.recent,
             last_event: Some(recalled.last_at).filter(|at| *at > Timestamp::UNIX_EPOCH),
+        };
+        let inflow = Inflow {
+            archived: archived_in,
+            orders: orders_in,
+            sealed,
+            watching,
         };
         Ok((app, inflow))
     }
@@ -465,57 +515,4 @@ fn start_tickers(inflow: &mut Phased, config: &Config, shared: &Shared) {
         reading.run(stop).await;
         Ok(())
     });
-}
-
-/// Reads the key file again when it was replaced or a key's time is up.
-async fn watch_keys(
-    file: KeyFile,
-    mut version: Option<KeyFileVersion>,
-    control: Arc<watch::Sender<Control>>,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    let mut ticks = interval(KEYS_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut looked_at = Timestamp::now();
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let now = Timestamp::now();
-        let current = file.version();
-        if current != version {
-            match file.read() {
-                Ok(ring) => {
-                    version = current;
-                    control.send_modify(|control| {
-                        control.keys = Arc::new(ring);
-                        control.keys_version = version;
-                    });
-                }
-                Err(error) => {
-                    tracing::error!(error = format!("{error:#}"), "API keys stay as they were");
-                }
-            }
-        } else if control.borrow().keys.any_expired_between(looked_at, now) {
-            control.send_modify(|_| {});
-        }
-        looked_at = now;
-    }
-    Ok(())
-}
-
-/// One line a minute for the operator.
-async fn summarize(shared: Arc<Shared>, stop: CancellationToken) -> anyhow::Result<()> {
-    let mut ticks = interval(Duration::from_secs(60));
-    ticks.reset();
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let (tally, fetch) = (shared.status.tally(), shared.status.fetch());
-        tracing::info!(
-            head = %shared.log.tip(),
-            seen_today = tally.seen,
-            archived_today = tally.archived,
-            backlog = fetch.backlog,
-            sessions = shared.metrics.sessions.get(),
-            complete_through = shared.status.complete_through().map(tracing::field::display),
-            "summary"
-        );
-    }
-    Ok(())
 }

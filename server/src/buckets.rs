@@ -29,10 +29,6 @@ pub(crate) struct Buckets {
     /// What is archived of filings.
     pub(crate) archive: Store,
     /// Inventories and the events of each day; the same store unless configured.
-    #[expect(
-        dead_code,
-        reason = "the first who puts an inventory takes this line away"
-    )]
     pub(crate) inventory: Store,
     /// The folders in both.
     pub(crate) layout: Layout,

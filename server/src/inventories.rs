@@ -24,10 +24,6 @@ const TOGETHER: usize = 10_000;
 ///
 /// # Errors
 /// When the log cannot be read, or with what [`daily`] says; asking again is harmless.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the first who writes them takes this line away")
-)]
 pub(crate) async fn write(
     known: &Known,
     log: &Reader,

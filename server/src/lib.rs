@@ -5,11 +5,14 @@
 //! `ARCHITECTURE.md` follows one filing through these modules.
 
 pub mod app;
+mod backfill;
 mod buckets;
 pub mod cli;
 mod compat;
 pub mod config;
+mod control;
 mod disk;
+mod durable;
 mod fetch;
 mod http;
 mod inventories;
@@ -18,7 +21,10 @@ pub mod known;
 mod log;
 mod metrics;
 pub mod objects;
+mod orders;
 mod outages;
+mod progress;
+mod reconcile;
 mod source;
 mod status;
 mod stream;

@@ -1,6 +1,8 @@
 //! All metrics: names `filingwire_<part>_<what>_<unit>[_total]`, closed labels, registered
 //! at zero.
 
+mod night;
+
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::{
@@ -9,6 +11,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use protocol::{filing::Source, outage::Part};
+
+pub(crate) use night::Night;
 
 type Count = Gauge<u64, AtomicU64>;
 
@@ -74,6 +78,8 @@ pub(crate) struct Metrics {
     turned_away: Family<ByReason, Counter>,
     /// Connections that could not be accepted.
     pub(crate) accept_failures: Counter,
+    /// The night's work.
+    pub(crate) night: Night,
     /// Values known elsewhere, copied in when somebody asks.
     pub(crate) sampled: Sampled,
 }
@@ -139,6 +145,7 @@ impl Metrics {
             connections: Count::default(),
             turned_away: Family::default(),
             accept_failures: Counter::default(),
+            night: Night::default(),
             sampled: Sampled::default(),
             registry: Registry::default(),
         };
@@ -154,6 +161,8 @@ impl Metrics {
         self.register_road(registry);
         self.register_stream(registry.sub_registry_with_prefix("stream"));
         self.register_http(registry.sub_registry_with_prefix("http"));
+        self.night
+            .register(registry.sub_registry_with_prefix("reconcile"));
         self.register_sampled(registry);
         self.register_sources(registry.sub_registry_with_prefix("source"));
     }
@@ -326,6 +335,15 @@ impl Metrics {
                 source: source.as_str(),
             })
             .inc();
+    }
+
+    /// How many filings a source was the first to tell of.
+    pub(crate) fn seen(&self, source: Source) -> u64 {
+        self.seen
+            .get_or_create(&BySource {
+                source: source.as_str(),
+            })
+            .get()
     }
 
     /// A poll ended.

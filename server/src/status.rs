@@ -20,7 +20,12 @@ use protocol::{
 };
 use serde::Serialize;
 
-use crate::{known::Tally, outages::Down, source::SourceState};
+use crate::{
+    known::Tally,
+    outages::Down,
+    progress::{Progress, Teller},
+    source::SourceState,
+};
 
 /// Where the program is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -78,6 +83,30 @@ pub(crate) enum Pause {
     DiskNearlyFull,
 }
 
+/// How the nights fare.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct NightState {
+    /// The newest sealed day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_sealed: Option<Date>,
+    /// When the next run is due; absent when none is made by schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_run: Option<Timestamp>,
+    /// The run under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) running: Option<Progress>,
+}
+
+/// A piece of work under way; status shows it until this is dropped.
+#[must_use = "status shows it until this is dropped"]
+pub(crate) struct Running<'a>(&'a Mutex<Option<Teller>>);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        *lock(self.0) = None;
+    }
+}
+
 /// What the program knows of itself.
 #[derive(Debug)]
 pub(crate) struct Status {
@@ -88,6 +117,9 @@ pub(crate) struct Status {
     outages: Mutex<Outages>,
     tally: Mutex<Tally>,
     fetch: Mutex<FetchState>,
+    night: Mutex<NightState>,
+    night_running: Mutex<Option<Teller>>,
+    backfill_running: Mutex<Option<Teller>>,
     /// Milliseconds since 1970, or [`NEVER`]: every session asks at every event.
     complete_through: AtomicI64,
 }
@@ -123,6 +155,9 @@ impl Status {
                 up: true,
                 ..FetchState::default()
             }),
+            night: Mutex::default(),
+            night_running: Mutex::default(),
+            backfill_running: Mutex::default(),
             complete_through: AtomicI64::new(NEVER),
         }
     }
@@ -246,6 +281,41 @@ impl Status {
 
     pub(crate) fn fetch(&self) -> FetchState {
         lock(&self.fetch).clone()
+    }
+
+    /// How the nights fare.
+    pub(crate) fn night(&self) -> NightState {
+        let running = lock(&self.night_running).as_ref().map(Teller::now);
+        NightState {
+            running,
+            ..lock(&self.night).clone()
+        }
+    }
+
+    /// What is sealed, and when the next run is due.
+    pub(crate) fn set_night(&self, last_sealed: Option<Date>, next_run: Option<Timestamp>) {
+        *lock(&self.night) = NightState {
+            last_sealed,
+            next_run,
+            running: None,
+        };
+    }
+
+    /// A run of the night is under way.
+    pub(crate) fn night_runs(&self, teller: Teller) -> Running<'_> {
+        *lock(&self.night_running) = Some(teller);
+        Running(&self.night_running)
+    }
+
+    /// The backfill under way.
+    pub(crate) fn backfill(&self) -> Option<Progress> {
+        lock(&self.backfill_running).as_ref().map(Teller::now)
+    }
+
+    /// A backfill is under way.
+    pub(crate) fn backfill_runs(&self, teller: Teller) -> Running<'_> {
+        *lock(&self.backfill_running) = Some(teller);
+        Running(&self.backfill_running)
     }
 
     pub(crate) fn set_fetch(&self, state: FetchState) {

@@ -23,6 +23,7 @@ mod layers;
 mod live;
 mod memory;
 mod objects;
+mod reconcile;
 mod recorded;
 mod refusals;
 mod resume;

@@ -3,11 +3,14 @@
 //! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong
 //! usage or configuration. Each command is a module of its own.
 
+mod ask;
+mod backfill;
 mod check_config;
 mod demo;
 mod get;
 mod keys;
 mod parse;
+mod reconcile;
 mod serve;
 mod simulate;
 mod tail;
@@ -74,6 +77,8 @@ enum Command {
     Tail(tail::Tail),
     Keys(keys::Keys),
     Get(get::Get),
+    Reconcile(reconcile::Reconcile),
+    Backfill(backfill::Backfill),
     Parse(parse::Parse),
     CheckConfig(check_config::CheckConfig),
 }
@@ -118,6 +123,8 @@ pub fn main_by(clock: Clock) -> ExitCode {
         Command::Tail(command) => run(command.run(&cli.global)),
         Command::Keys(command) => command.run(&cli.global),
         Command::Get(command) => run(command.run(&cli.global)),
+        Command::Reconcile(command) => run(command.run(&cli.global)),
+        Command::Backfill(command) => run(command.run(&cli.global)),
         Command::Parse(command) => command.run(),
         Command::CheckConfig(command) => command.run(&cli.global),
     };
@@ -163,6 +170,12 @@ impl Global {
     fn config(&self, flags: Overrides) -> Result<Config, ConfigError> {
         Config::check(&self.raw(flags)?)
     }
+}
+
+/// A day.
+fn parse_date(text: &str) -> Result<protocol::time::Date, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is no day; write YYYY-MM-DD, such as 2026-03-03"))
 }
 
 /// A number of filings a second.

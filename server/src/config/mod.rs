@@ -13,6 +13,7 @@ use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 pub use archive::{Archive, Place};
 pub use source::{Overrides, load};
 
+use jiff::civil::Time;
 use monitors::{atom::AtomConfig, efts::EftsConfig};
 use raw::Raw;
 
@@ -59,6 +60,8 @@ pub struct Config {
     pub backlog_max_bytes: u64,
     /// Bytes of the disk that are kept for the log.
     pub disk_reserve_bytes: u64,
+    /// When days are proven complete.
+    pub reconcile: Reconcile,
     /// Whether the stream asks for an API key.
     pub auth_required: bool,
     /// Requests without an API key per second and address; `None` for any number.
@@ -82,6 +85,17 @@ pub struct Edgar {
     pub data_url: String,
     /// The one door's settings.
     pub client: sec_client::Config,
+}
+
+/// When days are proven complete.
+#[derive(Debug, Clone)]
+pub struct Reconcile {
+    /// Whether it is done by schedule.
+    pub enabled: bool,
+    /// The time of day in New York.
+    pub at: Time,
+    /// How long a day waits for one more submission.
+    pub archive_wait: Duration,
 }
 
 /// How the stream behaves.
@@ -132,6 +146,7 @@ impl Config {
             edgar: check_edgar(&raw.edgar)?,
             atom: check_atom(&raw.monitors.atom)?,
             efts: check_efts(&raw.monitors.efts)?,
+            reconcile: check_reconcile(&raw.reconcile)?,
             auth_required: raw.auth.required,
             anonymous_per_second: check_anonymous(&raw.auth)?,
             stream: check_stream(&raw.stream)?,
@@ -241,6 +256,20 @@ fn within(key: &str, value: u32, range: RangeInclusive<u32>) -> Result<(), Confi
     Err(ConfigError::new(key, message))
 }
 
+fn check_reconcile(raw: &raw::Reconcile) -> Result<Reconcile, ConfigError> {
+    let at = Time::strptime("%H:%M", &raw.at).map_err(|_| {
+        let message = format!("`{}` is no time of day; write 22:30", raw.at);
+        ConfigError::new("reconcile.at", message)
+    })?;
+    let wait = raw.archive_wait_ms;
+    within("reconcile.archive_wait_ms", wait, 0..=86_400_000)?;
+    Ok(Reconcile {
+        enabled: raw.enabled,
+        at,
+        archive_wait: Duration::from_millis(wait.into()),
+    })
+}
+
 fn check_stream(raw: &raw::Stream) -> Result<Stream, ConfigError> {
     within("stream.heartbeat_ms", raw.heartbeat_ms, 100..=60_000)?;
     within("stream.max_connections", raw.max_connections, 1..=1_000_000)?;
@@ -287,7 +316,7 @@ mod tests {
     #[test]
     fn every_wrong_value_names_its_key() {
         type Mistake = (&'static str, fn(&mut Raw));
-        let cases: [Mistake; 14] = [
+        let cases: [Mistake; 16] = [
             ("listen", |raw| raw.listen = "localhost".into()),
             ("log_segment_bytes", |raw| raw.log_segment_bytes = 1),
             ("edgar.contact", |raw| raw.edgar.contact = String::new()),
@@ -312,6 +341,12 @@ mod tests {
                 raw.archive.backlog_max_bytes = 0
             }),
             ("disk.reserve_bytes", |raw| raw.disk.reserve_bytes = 0),
+            ("reconcile.at", |raw| {
+                raw.reconcile.at = "half past ten".into()
+            }),
+            ("reconcile.archive_wait_ms", |raw| {
+                raw.reconcile.archive_wait_ms = u32::MAX
+            }),
             ("stream.heartbeat_ms", |raw| raw.stream.heartbeat_ms = 1),
             ("auth.required", |raw| {
                 raw.listen = "0.0.0.0:8080".into();

@@ -31,6 +31,8 @@ pub struct Raw {
     pub archive: Archive,
     /// How much of the disk is kept free.
     pub disk: Disk,
+    /// When days are proven complete.
+    pub reconcile: Reconcile,
     /// Who may connect.
     pub auth: Auth,
     /// How the stream behaves.
@@ -158,6 +160,20 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// When days are proven complete against EDGAR's own index.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reconcile {
+    /// Whether it is done every night. Default true; `filingwire reconcile` does it on
+    /// request in either case.
+    pub enabled: bool,
+    /// When, in New York. Default 22:30: EDGAR writes the index of a day at about 22:07.
+    pub at: String,
+    /// Milliseconds without one more submission after which a day is sealed all the same,
+    /// naming those that are missing. Default 900000: longer than a block by the SEC.
+    pub archive_wait_ms: u32,
+}
+
 /// Who may connect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -226,6 +242,7 @@ impl Default for Raw {
             monitors: Monitors::default(),
             archive: Archive::default(),
             disk: Disk::default(),
+            reconcile: Reconcile::default(),
             auth: Auth::default(),
             stream: Stream::default(),
         }
@@ -286,6 +303,16 @@ impl Default for Disk {
     fn default() -> Self {
         Self {
             reserve_bytes: 1 << 30,
+        }
+    }
+}
+
+impl Default for Reconcile {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            at: "22:30".into(),
+            archive_wait_ms: 900_000,
         }
     }
 }

@@ -49,10 +49,6 @@ impl Again {
     /// Asks for the filing, of which accession and filers are needed, and does not wait.
     /// Whether it was taken: not when too many wait already, or when the fetcher has ended;
     /// then it has to be asked another time.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the first who asks takes this line away")
-    )]
     pub(crate) fn ask(&self, filing: Filing) -> bool {
         self.0.try_send(filing).is_ok()
     }

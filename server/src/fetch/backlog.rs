@@ -13,7 +13,11 @@ use std::{
 };
 
 use jiff::SignedDuration;
-use protocol::{accession::Accession, filing::Filing, seq::Seq};
+use protocol::{
+    accession::Accession,
+    filing::{Filing, Source},
+    seq::Seq,
+};
 
 /// Assumed for a filing whose size no source tells: nine in ten are smaller than three.
 const UNKNOWN_BYTES: u64 = 1 << 20;
@@ -81,7 +85,8 @@ impl Job {
     pub(crate) fn is_repair(&self) -> bool {
         let since = |accepted_at| self.filing.seen_at.duration_since(accepted_at);
         let is_old = |accepted_at| since(accepted_at) >= NEW;
-        self.attempts > PROMPT || self.filing.accepted_at.is_some_and(is_old)
+        let is_past = self.filing.late || self.filing.source == Source::Backfill;
+        is_past || self.attempts > PROMPT || self.filing.accepted_at.is_some_and(is_old)
     }
 
     fn rank(&self) -> Rank {
@@ -205,8 +210,6 @@ impl Backlog {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::time::Duration;
-
-    use protocol::filing::Source;
 
     use super::*;
 

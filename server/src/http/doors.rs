@@ -22,8 +22,9 @@ use crate::{
     keys::Scope,
     known::Tally,
     outages::Expected,
+    progress::Progress,
     source::SourceState,
-    status::{FetchState, Outages, Phase, Status},
+    status::{FetchState, NightState, Outages, Phase, Status},
     stream::Shared,
 };
 
@@ -91,6 +92,9 @@ struct StatusPage {
     outages: Vec<Outage>,
     today: Today,
     archive: FetchState,
+    reconcile: NightState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backfill: Option<Progress>,
     /// Events between the archive's watermark and the head.
     lag: u64,
     sec: SecState,
@@ -141,6 +145,8 @@ pub(crate) async fn status(State(shared): State<Arc<Shared>>) -> Response {
         today: today(shared.status.tally(), now),
         lag: log.tip().get().saturating_sub(fetch.watermark),
         archive: fetch,
+        reconcile: shared.status.night(),
+        backfill: shared.status.backfill(),
         sec: sec_state(shared.sec.door()),
         sessions: shared.metrics.sessions.get(),
     })

@@ -3,8 +3,8 @@
 //! [`mod@serve`] accepts connections, [`conversation`] answers their requests, [`limits`] says
 //! how much one address may take, [`credentials`] finds out who asks; the other files are doors.
 
-mod conversation;
 mod archive;
+mod conversation;
 mod credentials;
 mod doors;
 pub(crate) mod events;

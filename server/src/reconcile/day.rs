@@ -1,0 +1,238 @@
+//! One day's steps, from its index to its seal.
+//!
+//! Read the index; let the updater take all it lists, which tells what was known; wait for
+//! the submissions of what was not; keep the roll; append the seal. Each step can be made
+//! again, and the seal is appended once, so the program may end anywhere.
+//!
+//! Elsewhere: which day when (`schedule`), what is written after the seal (`seal`,
+//! `events_file`).
+//!
+//! Invariant: a seal comes after `filing.seen` of all it counts, and after
+//! `filing.archived` of all but those it names.
+
+use std::{collections::BTreeSet, time::Instant};
+
+use anyhow::Context;
+use monitors::daily_index::{Listing, Origin};
+use protocol::{
+    accession::Accession,
+    day::Day,
+    event::{Body, EventType},
+    filing::{Filing, Source},
+    seq::Seq,
+    time::{Date, eastern_day},
+};
+use serde::Deserialize;
+use tokio::{task::block_in_place, time::sleep_until};
+
+use super::{NightError, Parts, Sealing, seal::Roll};
+use crate::{known::Standing, orders::Stopping, progress::Teller};
+
+/// Filings given to the updater at a time: live ones never wait for more than these.
+pub(super) const BATCH: usize = 500;
+
+/// Most filings of a day: the busiest had about 10,000.
+const LISTED_MAX: usize = 100_000;
+
+/// Most filings that a seal can name and still fit a frame of the log.
+const NAMED_MAX: usize = 40_000;
+
+/// What an index and the log say together.
+#[derive(Debug)]
+pub(super) enum Gathering {
+    /// All of it is in the log.
+    Gathered(Gathered),
+    /// EDGAR has not written its index yet.
+    NotOut,
+    /// EDGAR was closed: there is nothing to seal.
+    NoIndex,
+}
+
+/// A day that can be sealed.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    /// What the seal says.
+    pub(super) day: Day,
+    roll: Roll,
+}
+
+/// Takes what EDGAR lists for `day` and waits for it to be archived.
+///
+/// # Errors
+/// [`NightError`]; the day can be tried again.
+pub(super) async fn gather(
+    parts: &Parts,
+    day: Date,
+    tell: &Teller,
+) -> Result<Gathering, NightError> {
+    tell.begin(format!("reading the index of {day}"), 0);
+    let origin = Origin {
+        source: Source::DailyIndex,
+        late: eastern_day(parts.clock.now()) > day,
+    };
+    let filings = match parts.index.day(day, origin).await? {
+        Listing::NotOut => return Ok(Gathering::NotOut),
+        Listing::NoIndex => return Ok(Gathering::NoIndex),
+        Listing::Out(index) => index.filings,
+    };
+    believable(day, filings.len(), LISTED_MAX)?;
+    let roll: Roll = filings.iter().map(|filing| filing.accession).collect();
+    let old: Vec<Filing> = filings.iter().filter(|f| is_old(f, day)).cloned().collect();
+    let before = parts.log.tip();
+    tell.begin(format!("comparing the filings of {day}"), filings.len());
+    let taken = take(parts, filings, tell).await?;
+    look_again(parts, day, old)?;
+    let unarchived = await_archive(parts, before, &taken, tell).await?;
+    let day = summary(day, &roll, &taken, unarchived);
+    Ok(Gathering::Gathered(Gathered { day, roll }))
+}
+
+/// Whether a filing that is listed for `day` can have been public before.
+fn is_old(filing: &Filing, day: Date) -> bool {
+    filing.filed_on.is_some_and(|filed_on| filed_on < day)
+}
+
+/// Asks for the submissions of filings again that an earlier sealed day lists too: EDGAR has
+/// disseminated them once more, perhaps with other bytes.
+fn look_again(parts: &Parts, day: Date, old: Vec<Filing>) -> anyhow::Result<()> {
+    if old.is_empty() {
+        return Ok(());
+    }
+    let before = block_in_place(|| parts.days.listed_before(day, &old));
+    let before = before.context("the files of sealed days cannot be read")?;
+    for filing in old {
+        if before.contains(filing.accession) && !parts.again.ask(filing) {
+            tracing::warn!(%day, "too many submissions are to be looked at again; the rest is left");
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Appends the seal, unless the log has it, and gives the roll its name.
+///
+/// # Errors
+/// [`NightError`]; the day can be tried again.
+pub(super) async fn append(parts: &Parts, gathered: &Gathered) -> Result<Sealing, NightError> {
+    let Gathered { day, roll } = gathered;
+    let date = day.date;
+    let named = day.recovered.len() + day.unarchived.len();
+    believable(date, named, NAMED_MAX)?;
+    let disk = || format!("cannot keep the filings of {date} below `days`");
+    block_in_place(|| parts.days.draft(date, roll)).with_context(disk)?;
+    let body = Body::DaySealed(day.clone());
+    if parts.orders.append(body).await?.is_none() {
+        block_in_place(|| parts.days.discard(date)).with_context(disk)?;
+        return Ok(Sealing::Already);
+    }
+    block_in_place(|| parts.days.publish(date)).with_context(disk)?;
+    Ok(Sealing::Sealed(day.clone()))
+}
+
+/// Gives filings to the updater in batches; what it knows of each is the answer.
+pub(super) async fn take(
+    parts: &Parts,
+    filings: Vec<Filing>,
+    tell: &Teller,
+) -> Result<Vec<(Accession, Standing)>, NightError> {
+    let mut taken = Vec::with_capacity(filings.len());
+    let mut filings = filings.into_iter();
+    loop {
+        let batch: Vec<Filing> = filings.by_ref().take(BATCH).collect();
+        if batch.is_empty() {
+            return Ok(taken);
+        }
+        let accessions: Vec<_> = batch.iter().map(|filing| filing.accession).collect();
+        let standings = parts.orders.take(batch).await?;
+        taken.extend(accessions.into_iter().zip(standings));
+        tell.done(taken.len());
+    }
+}
+
+/// Waits until the submission of each filing is archived, or none comes any more; gives
+/// those that are not, sorted. `before` is a place in the log from before they were taken.
+async fn await_archive(
+    parts: &Parts,
+    before: Seq,
+    taken: &[(Accession, Standing)],
+    tell: &Teller,
+) -> Result<Vec<Accession>, NightError> {
+    let missing = taken.iter().filter(|(_, s)| !s.stored.sgml);
+    let mut missing: BTreeSet<Accession> = missing.map(|(accession, _)| *accession).collect();
+    let all = missing.len();
+    tell.begin("waiting for submissions", all);
+    let mut moved = parts.log.tip_changes();
+    let (mut cursor, mut deadline) = (before, Instant::now() + parts.archive_wait);
+    while !missing.is_empty() {
+        moved.borrow_and_update();
+        let records = parts.log.read_after(cursor, 1024, 1 << 20).await;
+        let records = records.context("the event log cannot be read")?;
+        if let Some(last) = records.last() {
+            cursor = last.seq;
+            let waited_for = missing.len();
+            records
+                .iter()
+                .filter_map(|record| archived(&record.frame))
+                .for_each(|accession| {
+                    missing.remove(&accession);
+                });
+            if missing.len() < waited_for {
+                tell.done(all - missing.len());
+                deadline = Instant::now() + parts.archive_wait;
+            }
+            continue;
+        }
+        tokio::select! {
+            changed = moved.changed() => changed.map_err(|_| Stopping)?,
+            () = sleep_until(deadline.into()) => break,
+        }
+    }
+    Ok(missing.into_iter().collect())
+}
+
+fn believable(day: Date, filings: usize, most: usize) -> Result<(), NightError> {
+    if filings <= most {
+        return Ok(());
+    }
+    Err(NightError::Implausible { day, filings, most })
+}
+
+fn summary(
+    day: Date,
+    roll: &Roll,
+    taken: &[(Accession, Standing)],
+    unarchived: Vec<Accession>,
+) -> Day {
+    let recovered = taken.iter().filter(|(_, standing)| standing.recovered);
+    let recovered: BTreeSet<Accession> = recovered.map(|(accession, _)| *accession).collect();
+    Day {
+        date: day,
+        listed: roll.len() as u64,
+        seen_live: (roll.len() - recovered.len()) as u64,
+        recovered: recovered.into_iter().collect(),
+        unarchived,
+        sha256: roll.sha256(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Sketch {
+    #[serde(rename = "type")]
+    event_type: EventType,
+    filing: Option<FilingSketch>,
+}
+
+#[derive(Deserialize)]
+struct FilingSketch {
+    accession: Accession,
+}
+
+/// The filing that a frame says is archived.
+fn archived(frame: &[u8]) -> Option<Accession> {
+    let event: Sketch = serde_json::from_slice(frame).ok()?;
+    let is_archived = event.event_type == EventType::FilingArchived;
+    event
+        .filing
+        .filter(|_| is_archived)
+        .map(|filing| filing.accession)
+}

@@ -1,0 +1,509 @@
+//! The night: every day proven complete against EDGAR's own index.
+//!
+//! Reconciliation is the slowest monitor: what an index lists and the log does not have
+//! travels the road of every filing. When all of a day is in the log, the day is sealed.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `schedule` | which day when |
+//! | `day` | one day's steps, from its index to its seal |
+//! | `seal` | what a seal vouches for, `days/D.txt` |
+//! | `events_file` | the day's events in the bucket |
+//! | `again` | the five days before and the quarter, read again |
+//! | `withdrawn` | what EDGAR took away |
+//!
+//! Elsewhere: the index files (`monitors::daily_index`), the one who appends (`updater`),
+//! what is archived and what is missing (`inventories`).
+//!
+//! Invariant: one run at a time, whoever asks for it; each step can be made again, so a
+//! run may end anywhere.
+
+mod again;
+mod day;
+mod events_file;
+pub(crate) mod schedule;
+mod seal;
+mod withdrawn;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context;
+use archive::key::Layout;
+use edgar::calendar;
+use monitors::{
+    clock::Clock,
+    daily_index::{IndexFailure, IndexReader},
+};
+use protocol::{
+    day::Day,
+    event::Event,
+    time::{Date, eastern_day},
+};
+use serde::{Deserialize, Serialize};
+use tokio::{sync::Mutex, task::block_in_place, time::interval};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    day::Gathering,
+    events_file::EventFiles,
+    schedule::{Job, Past},
+    seal::Days,
+};
+use crate::{
+    buckets::Store,
+    config, durable,
+    fetch::Again,
+    inventories,
+    log::Reader,
+    metrics::Metrics,
+    orders::{Orders, Stopping},
+    progress::{Ended, Teller},
+    status::Status,
+};
+
+/// How often the clock is looked at: it may run faster than ours, or be set.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// The first day of EDGAR's indexes.
+pub(crate) const EDGAR_BEGAN: Date = jiff::civil::date(1993, 1, 1);
+
+/// Failures in a row after which a missing index is told as a warning: more than an hour.
+const LATE_INDEX: u32 = 4;
+
+/// What the reconciler is built from.
+pub(crate) struct Needs {
+    pub(crate) log: Reader,
+    pub(crate) orders: Orders,
+    pub(crate) index: IndexReader,
+    pub(crate) clock: Clock,
+    /// The bucket of inventories and of each day's events.
+    pub(crate) store: Store,
+    pub(crate) layout: Layout,
+    pub(crate) again: Again,
+    pub(crate) status: Arc<Status>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// The sealed days in the log.
+    pub(crate) sealed: BTreeSet<Date>,
+}
+
+/// What the steps work with.
+#[derive(Debug)]
+struct Parts {
+    log: Reader,
+    orders: Orders,
+    index: IndexReader,
+    clock: Clock,
+    days: Days,
+    events: EventFiles,
+    inventories: daily::Store,
+    again: Again,
+    metrics: Arc<Metrics>,
+    archive_wait: Duration,
+}
+
+/// Why a run was not made to its end; it can be made again.
+#[derive(Debug, thiserror::Error)]
+enum NightError {
+    /// EDGAR gave no usable index.
+    #[error(transparent)]
+    Index(#[from] IndexFailure),
+    /// More than EDGAR has ever published.
+    #[error("the index of {day} lists {filings} filings, more than {most}: not believed")]
+    Implausible {
+        /// The day.
+        day: Date,
+        /// What is listed.
+        filings: usize,
+        /// What is believed.
+        most: usize,
+    },
+    /// The program ends.
+    #[error(transparent)]
+    Stopping(#[from] Stopping),
+    /// Our own side: the log or the disk.
+    #[error(transparent)]
+    Ours(#[from] anyhow::Error),
+}
+
+/// One run: who watches it, and what breaks it off.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    tell: &'a Teller,
+    stop: &'a CancellationToken,
+}
+
+impl Run<'_> {
+    /// All of `work`, unless it is broken off.
+    async fn whole<T>(
+        self,
+        work: impl Future<Output = Result<T, NightError>>,
+    ) -> Result<T, NightError> {
+        let done = self.stop.run_until_cancelled(work).await;
+        done.unwrap_or(Err(NightError::Stopping(Stopping)))
+    }
+}
+
+/// What came of a day.
+#[derive(Debug, PartialEq, Eq)]
+enum Sealing {
+    /// It is sealed, by this run.
+    Sealed(Day),
+    /// It was sealed before.
+    Already,
+    /// EDGAR has not written its index yet.
+    NotOut,
+    /// EDGAR was closed: there is nothing to seal.
+    NoIndex,
+}
+
+/// Reconciles by schedule and on request.
+#[derive(Debug)]
+pub(crate) struct Reconciler {
+    parts: Parts,
+    config: config::Reconcile,
+    status: Arc<Status>,
+    /// Where it is kept what needs no second time.
+    kept: PathBuf,
+    /// Held during a run.
+    past: Mutex<Past>,
+}
+
+/// What is kept besides seals, which the log has.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Kept {
+    again: Option<Date>,
+    quarter: Option<Date>,
+}
+
+impl Reconciler {
+    /// Takes up what earlier processes did.
+    ///
+    /// # Errors
+    /// When the log or the data directory cannot be used.
+    pub(crate) fn new(
+        needs: Needs,
+        config: config::Reconcile,
+        data_dir: &Path,
+    ) -> anyhow::Result<Self> {
+        let days = Days::open(data_dir).context("cannot use the folder `days`")?;
+        days.settle(&needs.sealed)
+            .context("cannot finish the file of a sealed day")?;
+        if let Some(day) = needs.sealed.last() {
+            needs.metrics.night.set_last_sealed(*day);
+        }
+        let kept_in = data_dir.join("reconcile.json");
+        let kept = read_kept(&kept_in);
+        let past = Past {
+            since: first_day(&needs.log, &needs.clock)?,
+            sealed: needs.sealed,
+            closed: BTreeSet::new(),
+            files: true,
+            again: kept.again,
+            quarter: kept.quarter,
+            failed: BTreeMap::new(),
+        };
+        let Store {
+            bucket, staging, ..
+        } = needs.store;
+        let inventories = daily::Store {
+            bucket,
+            staging,
+            layout: needs.layout,
+        };
+        let events = EventFiles::new(needs.log.clone(), &inventories, data_dir);
+        let parts = Parts {
+            log: needs.log,
+            orders: needs.orders,
+            index: needs.index,
+            clock: needs.clock,
+            days,
+            events,
+            inventories,
+            again: needs.again,
+            metrics: needs.metrics,
+            archive_wait: config.archive_wait,
+        };
+        let this = Self {
+            parts,
+            config,
+            status: needs.status,
+            kept: kept_in,
+            past: Mutex::new(past),
+        };
+        Ok(this)
+    }
+
+    /// Works by schedule until `stop` fires or the updater is gone.
+    ///
+    /// # Errors
+    /// None: what fails is logged and tried again.
+    pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut ticks = interval(LOOK);
+        while self.config.enabled && stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            let Some(mut past) = stop.run_until_cancelled(self.past.lock()).await else {
+                break;
+            };
+            self.show(&past);
+            let due = past.next(self.parts.clock.now(), self.config.at);
+            if let Some(job) = due {
+                self.by_schedule(&mut past, job, &stop).await;
+            }
+        }
+        stop.cancelled().await;
+        Ok(())
+    }
+
+    /// Reconciles `date`, or the newest day whose index is due, now. `stop` breaks it off.
+    pub(crate) async fn reconcile(
+        &self,
+        date: Option<Date>,
+        tell: &Teller,
+        stop: &CancellationToken,
+    ) -> Ended {
+        let now = self.parts.clock.now();
+        let date = date.unwrap_or_else(|| schedule::newest_due(now, schedule::INDEX_OUT));
+        if let Some(ended) = self.without_run(date) {
+            return ended;
+        }
+        tell.begin("waiting for the run under way", 0);
+        let Some(mut past) = stop.run_until_cancelled(self.past.lock()).await else {
+            return Ended::Failed("broken off".to_owned());
+        };
+        let _running = self.status.night_runs(tell.clone());
+        let ended = self.on_request(&mut past, date, Run { tell, stop }).await;
+        self.show(&past);
+        ended
+    }
+
+    /// What can be answered at once.
+    fn without_run(&self, date: Date) -> Option<Ended> {
+        let today = eastern_day(self.parts.clock.now());
+        if date > today {
+            return Some(Ended::Refused(format!(
+                "--date {date} is in the future; it is {today} in New York"
+            )));
+        }
+        if date < EDGAR_BEGAN {
+            return Some(Ended::Refused(format!(
+                "--date {date} is before EDGAR, whose indexes begin with {EDGAR_BEGAN}"
+            )));
+        }
+        let why = if calendar::is_business_day(date) {
+            return None;
+        } else if calendar::is_federal_holiday(date) {
+            "a federal holiday".to_owned()
+        } else {
+            match date.weekday() {
+                jiff::civil::Weekday::Saturday => "a Saturday".to_owned(),
+                jiff::civil::Weekday::Sunday => "a Sunday".to_owned(),
+                _ => "a day on which EDGAR was closed by order".to_owned(),
+            }
+        };
+        Some(Ended::Done(format!(
+            "{date} is {why}: EDGAR publishes no index, there is nothing to reconcile"
+        )))
+    }
+
+    async fn on_request(&self, past: &mut Past, date: Date, run: Run<'_>) -> Ended {
+        let sealing = if past.sealed.contains(&date) {
+            self.write_files(past, run).await;
+            Ok(Sealing::Already)
+        } else {
+            self.seal(past, date, run).await
+        };
+        match sealing {
+            Ok(sealing) => ended(date, sealing, past.files),
+            Err(error) => Ended::Failed(format!(
+                "{date} is not sealed: {:#}; what was found is kept, run it again",
+                anyhow::Error::from(error)
+            )),
+        }
+    }
+
+    /// Does one job and remembers what came of it.
+    async fn by_schedule(&self, past: &mut Past, job: Job, stop: &CancellationToken) {
+        let tell = &Teller::new();
+        let _running = self.status.night_runs(tell.clone());
+        let run = Run { tell, stop };
+        let parts = &self.parts;
+        let done = match job {
+            Job::Day(day) => match self.seal(past, day, run).await {
+                Ok(Sealing::NotOut) => return self.not_out(past, job),
+                Ok(Sealing::NoIndex) => return,
+                sealing => sealing.map(drop),
+            },
+            Job::Files => return self.write_files(past, run).await,
+            Job::Again(day) => run.whole(again::days(parts, past, day, tell)).await,
+            Job::Quarter(saturday) => {
+                run.whole(again::quarters(parts, past, saturday, tell))
+                    .await
+            }
+        };
+        match done {
+            Ok(()) => {
+                past.finish(job);
+                self.keep(past);
+            }
+            Err(NightError::Stopping(_)) => {}
+            Err(error) => self.failed(past, job, &error),
+        }
+    }
+
+    /// Seals a day. It can be broken off up to the seal, which is then appended whole.
+    async fn seal(&self, past: &mut Past, day: Date, run: Run<'_>) -> Result<Sealing, NightError> {
+        let gathered = match run.whole(day::gather(&self.parts, day, run.tell)).await? {
+            Gathering::Gathered(gathered) => gathered,
+            Gathering::NotOut => return Ok(Sealing::NotOut),
+            Gathering::NoIndex => {
+                past.close(day);
+                tracing::info!(%day, "EDGAR has an index of later days and none of this one: it was closed");
+                return Ok(Sealing::NoIndex);
+            }
+        };
+        let sealing = day::append(&self.parts, &gathered).await?;
+        past.finish(Job::Day(day));
+        if sealing == Sealing::Already {
+            return Ok(sealing);
+        }
+        let sealed = gathered.day;
+        self.parts.metrics.night.sealed(&sealed);
+        tracing::info!(
+            %day,
+            listed = sealed.listed,
+            recovered = sealed.recovered.len(),
+            unarchived = sealed.unarchived.len(),
+            sha256 = sealed.sha256,
+            "day sealed"
+        );
+        past.files = true;
+        self.write_files(past, run).await;
+        Ok(Sealing::Sealed(sealed))
+    }
+
+    /// Writes what follows from seals. What cannot be written now is tried again.
+    async fn write_files(&self, past: &mut Past, run: Run<'_>) {
+        run.tell.begin("writing the files of the day", 0);
+        let any = !past.sealed.is_empty();
+        let Parts {
+            events,
+            inventories,
+            orders,
+            log,
+            ..
+        } = &self.parts;
+        let written = async {
+            events.bring_up_to_date(any).await?;
+            let known = orders.known().await?;
+            inventories::write(&known, log, inventories).await?;
+            Ok(())
+        };
+        match run.whole(written).await {
+            Ok(()) => past.finish(Job::Files),
+            Err(NightError::Stopping(_)) => {}
+            Err(error) => {
+                past.files = true;
+                self.failed(past, Job::Files, &error);
+            }
+        }
+    }
+
+    fn not_out(&self, past: &mut Past, job: Job) {
+        let times = past.fail(job, self.parts.clock.now());
+        if times == LATE_INDEX {
+            tracing::warn!(
+                ?job,
+                "EDGAR has not written this index; it is due at about 22:07 Eastern"
+            );
+        } else {
+            tracing::info!(?job, times, "the index is not out yet");
+        }
+    }
+
+    fn failed(&self, past: &mut Past, job: Job, error: &NightError) {
+        let times = past.fail(job, self.parts.clock.now());
+        self.parts.metrics.night.failed.inc();
+        let error = anyhow::Chain::new(error)
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(": ");
+        tracing::warn!(?job, times, error, "not done; it is tried again");
+    }
+
+    fn show(&self, past: &Past) {
+        let next = past.next_run(self.parts.clock.now(), self.config.at);
+        let next = Some(next).filter(|_| self.config.enabled);
+        self.status.set_night(past.sealed.last().copied(), next);
+    }
+
+    fn keep(&self, past: &Past) {
+        let kept = Kept {
+            again: past.again,
+            quarter: past.quarter,
+        };
+        let bytes = serde_json::to_vec(&kept).expect("two dates are JSON");
+        if let Err(error) = block_in_place(|| durable::replace(&self.kept, &bytes)) {
+            // Without it indexes are read once more than they need be.
+            tracing::warn!(file = %self.kept.display(), %error, "cannot be written");
+        }
+    }
+}
+
+fn ended(date: Date, sealing: Sealing, lacks_files: bool) -> Ended {
+    let files = if lacks_files {
+        "; its files are not written yet, the log says why"
+    } else {
+        ""
+    };
+    match sealing {
+        Sealing::Sealed(day) => Ended::Done(format!(
+            "{date} sealed: {} listed, {} seen live, {} recovered, {} not archived, sha256 {}{files}",
+            day.listed,
+            day.seen_live,
+            day.recovered.len(),
+            day.unarchived.len(),
+            day.sha256
+        )),
+        Sealing::Already => Ended::Done(format!("{date} is sealed already: nothing to do{files}")),
+        Sealing::NoIndex => Ended::Done(format!(
+            "EDGAR has no index of {date} but of later days: it was closed, there is nothing to reconcile"
+        )),
+        Sealing::NotOut => Ended::Failed(format!(
+            "EDGAR has no index of {date} yet: it is out at about 22:07 Eastern, try again after {}",
+            schedule::index_out(date)
+        )),
+    }
+}
+
+/// The Eastern day of the log's first event; today while there is none.
+fn first_day(log: &Reader, clock: &Clock) -> anyhow::Result<Date> {
+    let first = log.read_after_blocking(log.oldest().prev(), 1, 1);
+    let first = first.context("the event log cannot be read")?;
+    match first.first() {
+        None => Ok(eastern_day(clock.now())),
+        Some(record) => {
+            let event = Event::from_frame(&record.frame);
+            let event = event.context("the first event of the log is not one of ours")?;
+            Ok(eastern_day(event.at))
+        }
+    }
+}
+
+/// What was kept; nothing when it is missing or damaged, which costs some reading.
+fn read_kept(path: &Path) -> Kept {
+    match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+        Err(error) => {
+            if error.kind() != io::ErrorKind::NotFound {
+                tracing::warn!(file = %path.display(), %error, "cannot be read");
+            }
+            Kept::default()
+        }
+    }
+}
