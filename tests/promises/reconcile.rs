@@ -477,6 +477,126 @@ async fn a_run_that_was_missed_is_made_at_the_next_start() {
     morning.stop().await;
 }
 
+/// From nine in the evening; each night from before half past ten, on Saturday from before
+/// three in the morning.
+fn evenings(start: &str) -> simulator::Config {
+    let plan = "21:00-21:30/5,22:25-23:00/5,02:50-03:30/4/off";
+    simulator::Config {
+        clock_plan: Some(plan.parse().unwrap()),
+        ..at(start, 1.0)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_surfaces_a_day_late_comes_with_the_next_night_and_changes_no_seal() {
+    let edgar = Simulator::start_local(evenings("2026-03-04T02:00:00Z"))
+        .await
+        .unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let key = create_key(dir.path(), &[]);
+    edgar.publish_now(2);
+    let wish = Wish {
+        atom_miss: true,
+        efts_miss: true,
+        index_row_late: true,
+        ..Wish::default()
+    };
+    let late = edgar.publish(&wish).unwrap();
+    let night = Night::start(dir.path(), &edgar).await;
+    let mut subscriber = night.subscribe(&key).await;
+    let (_, first) = until_sealed(&mut subscriber).await;
+    let roll = fs::read(dir.path().join("days/2026-03-03.txt"));
+    eventually("it is the next evening", PATIENCE, async || {
+        edgar.clock().now() > eastern("2026-03-04T21:00:00")
+    })
+    .await;
+    edgar.publish_now(1);
+
+    let (_, second) = until_sealed(&mut subscriber).await;
+    let surfaced = loop {
+        if let Body::FilingSeen(filing) = subscriber.event().await.body {
+            break filing;
+        }
+    };
+
+    assert_eq!((first.date, first.listed), (DAY, 2));
+    assert_eq!((second.date, second.listed), (date(2026, 3, 4), 1));
+    assert_eq!(surfaced.accession.to_string(), late);
+    assert_eq!((surfaced.source, surfaced.late), (Source::DailyIndex, true));
+    let now = fs::read(dir.path().join("days/2026-03-03.txt"));
+    assert_eq!(now.unwrap(), roll.unwrap());
+    night.stop().await;
+}
+
+/// A sealed Friday of `count` filings, of which EDGAR then takes away `withdrawn`.
+async fn friday(
+    dir: &Path,
+    key: &str,
+    count: usize,
+    withdrawn: usize,
+) -> (Simulator, Night, Subscriber, Vec<String>) {
+    let edgar = Simulator::start_local(evenings("2026-03-07T02:00:00Z"))
+        .await
+        .unwrap();
+    let filings = edgar.publish_now(count);
+    let night = Night::start(dir, &edgar).await;
+    let mut subscriber = night.subscribe(key).await;
+    let (_, day) = until_sealed(&mut subscriber).await;
+    assert_eq!((day.date, day.listed), (date(2026, 3, 6), count as u64));
+    let gone = filings[..withdrawn].to_vec();
+    assert!(gone.iter().all(|accession| edgar.withdraw(accession)));
+    (edgar, night, subscriber, gone)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_edgar_takes_away_is_withdrawn_after_saturdays_rebuild_and_stays_in_the_archive() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = create_key(dir.path(), &[]);
+    let (edgar, night, mut subscriber, gone) = friday(dir.path(), &key, 3, 1).await;
+
+    let withdrawn = loop {
+        if let Body::FilingWithdrawn(filing) = subscriber.event().await.body {
+            break filing;
+        }
+    };
+
+    assert_eq!(withdrawn.accession.to_string(), gone[0]);
+    assert!(edgar.clock().now() >= eastern("2026-03-07T03:00:00"));
+    let object = format!("archive/sgml-archive/{}.sgml", gone[0].replace('-', ""));
+    assert!(dir.path().join(object).exists());
+    night.stop().await;
+    let kept = fs::read_to_string(dir.path().join("reconcile.json")).unwrap();
+    assert!(
+        kept.contains(r#""quarter":"2026-03-07""#),
+        "once a week: {kept}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_lacks_too_much_is_doubted_and_nothing_is_withdrawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = create_key(dir.path(), &[]);
+    let (edgar, night, mut subscriber, _) = friday(dir.path(), &key, 14, 12).await;
+
+    eventually("the quarter is read", PATIENCE, async || {
+        let metrics = crate::harness::program::get(&night.addr, "/metrics")
+            .await
+            .body;
+        metrics.contains("filingwire_reconcile_indexes_doubted_total 1")
+    })
+    .await;
+
+    edgar.publish_now(1);
+    let next = loop {
+        match subscriber.event().await.body {
+            Body::FilingArchived(_) => {}
+            other => break other,
+        }
+    };
+    assert!(matches!(next, Body::FilingSeen(_)), "{next:?}");
+    night.stop().await;
+}
+
 /// Four days of filings, now Thursday noon.
 fn four_days() -> simulator::Config {
     simulator::Config {
@@ -521,7 +641,7 @@ async fn a_backfill_goes_on_where_it_was_broken_off_and_takes_the_forms_asked_fo
     let wanted = |form: &str| form == "4" || form.starts_with("8-K");
     let days = date(2026, 3, 9)..=date(2026, 3, 11);
     let filings = edgar.ledger().filings().into_iter();
-    let filings = filings.filter(|f| days.contains(&f.filed_on) && wanted(f.form));
+    let filings = filings.filter(|f| days.contains(&f.disseminated_on) && wanted(f.form));
     let truth: BTreeSet<String> = filings.map(|filing| filing.accession).collect();
     assert_eq!(
         (broken.code(), second.code),
