@@ -77,7 +77,8 @@ mod tests {
             let ciks = (0..number % 3).map(|n| Cik::new(1_999_991 + n)).collect();
             Ok((Accession::from_number(number).unwrap(), ciks))
         };
-        numbers.to_vec().into_iter().map(told)
+        let numbers = numbers.to_vec();
+        numbers.into_iter().map(told)
     }
 
     #[tokio::test]

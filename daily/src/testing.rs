@@ -61,5 +61,6 @@ impl Place {
 /// The accessions of these numbers.
 pub(crate) fn accessions(numbers: &[u64]) -> impl Iterator<Item = Accession> + use<> {
     let named = |number| Accession::from_number(number).unwrap();
-    numbers.to_vec().into_iter().map(named)
+    let numbers = numbers.to_vec();
+    numbers.into_iter().map(named)
 }

@@ -22,7 +22,11 @@ use std::{
 
 use anyhow::{Context, bail};
 use monitors::{atom::AtomMonitor, clock::Clock, efts::EftsMonitor, sighting::Report};
-use protocol::{accession::Accession, filing::Source, time::Date};
+use protocol::{
+    accession::Accession,
+    filing::Source,
+    time::{Date, Timestamp},
+};
 use sec_client::SecClient;
 use tokio::{
     net::{TcpListener, TcpSocket},
@@ -169,7 +173,7 @@ impl App {
         start_fetcher(&mut app.inflow, config, &app.shared, ends)?;
         let stop = app.inflow.stop.clone();
         app.inflow.tasks.spawn("disk", disk.run(stop));
-        let night = Night {
+        let night = night::Night {
             orders,
             sealed,
             again,
@@ -452,7 +456,9 @@ fn start_fetcher(
         status: shared.status.clone(),
         metrics: shared.metrics.clone(),
     };
-    let fetcher = Fetcher::new(parts).with_context(remedy)?;
+    let parked = parts.parking.display().to_string();
+    let fetcher = Fetcher::new(parts)
+        .with_context(|| format!("cannot use the folder `{parked}`; check its permissions"))?;
     inflow
         .tasks
         .spawn("fetcher", fetcher.run(ends.outlet, inflow.stop.clone()));

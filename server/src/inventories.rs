@@ -194,7 +194,7 @@ mod tests {
     impl Scene {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
-            let (log, reader) = crate::log::open(dir.path()).unwrap();
+            let (log, reader) = crate::log::open(dir.path(), 1 << 20).unwrap();
             let store = Store {
                 bucket: Arc::new(MemoryBucket::default()),
                 staging: Staging::open(dir.path().join("staging")).unwrap(),

@@ -47,18 +47,7 @@ pub(crate) type Archived = Box<Filing>;
 /// What others of ours ask of the updater; answered once it is durable.
 #[derive(Debug)]
 pub(crate) enum Order {
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "who first takes an index's filings takes this line away"
-        )
-    )]
     /// Take these filings as sighted; the answer is what is known of each then.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the first who orders takes this line away")
-    )]
     Take(Vec<Filing>, oneshot::Sender<Vec<Standing>>),
     /// Append this, unless the log says it already; the answer is its seq.
     Append(Box<Body>, oneshot::Sender<Option<Seq>>),
@@ -362,6 +351,35 @@ impl Inbox {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
+impl Updater {
+    /// One that goes on from what the log in `dir` holds, with a view of that log.
+    pub(crate) fn on(
+        dir: &std::path::Path,
+        status: Arc<Status>,
+        metrics: Arc<Metrics>,
+        clock: Clock,
+    ) -> (Self, crate::log::Reader) {
+        let (log, reader) = crate::log::open(dir, 1 << 20).unwrap();
+        let file = crate::known::SnapshotFile::new(dir, reader.epoch());
+        let recalled = crate::known::recall(&reader, &file).unwrap();
+        let updater = Self {
+            log,
+            known: recalled.known,
+            down: recalled.down,
+            saving: Saving::new(file, recalled.covers),
+            status,
+            metrics,
+            clock,
+            retention: None,
+            last_at: recalled.last_at,
+            sweeps: Vec::new(),
+        };
+        (updater, reader)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use monitors::sighting::Sighting;
     use protocol::seq::Seq;
@@ -389,20 +407,9 @@ mod tests {
 
     fn bench() -> Bench {
         let dir = tempfile::tempdir().unwrap();
-        let (log, reader) = crate::log::open(dir.path(), 1 << 20).unwrap();
         let status = Arc::new(Status::new(now(), Default::default()));
-        let updater = Updater {
-            log,
-            known: Known::default(),
-            down: Down::default(),
-            saving: Saving::new(snapshot(&dir, &reader), Seq::ZERO),
-            status: status.clone(),
-            metrics: Arc::new(Metrics::new()),
-            clock: Clock::new(now),
-            retention: None,
-            last_at: Timestamp::UNIX_EPOCH,
-            sweeps: Vec::new(),
-        };
+        let metrics = Arc::new(Metrics::new());
+        let (updater, reader) = Updater::on(dir.path(), status.clone(), metrics, Clock::new(now));
         let (reports, reports_in) = mpsc::channel(16);
         let (archived, archived_in) = mpsc::channel(16);
         let (orders, orders_in) = mpsc::channel(16);

@@ -134,7 +134,7 @@ impl Pace {
     }
 }
 
-/// `SIMULATED-START REAL-START PACE`, where the pace is `x` and a speed, or a plan.
+/// `SIMULATED-START REAL-START PACE`, where the pace is a speed, with or without an `x`, or a plan.
 impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ", self.start, self.wall_start)?;
@@ -156,9 +156,9 @@ impl FromStr for Clock {
             return Err(bad());
         };
         let start: Timestamp = start.parse().map_err(|_| bad())?;
-        let pace = match pace.strip_prefix('x') {
-            Some(speed) => Pace::Steady(speed.parse().map_err(|_| bad())?),
-            None => Pace::planned(start, pace.parse()?),
+        let pace = match pace.trim_start_matches('x').parse::<f64>() {
+            Ok(speed) => Pace::Steady(speed.max(1e-9)),
+            Err(_) => Pace::planned(start, pace.parse()?),
         };
         Ok(Self::since(
             wall_start.parse().map_err(|_| bad())?,

@@ -4,7 +4,7 @@
 //! www.sec.gov, efts.sec.gov and data.sec.gov are distinct, so one address serves all.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -27,7 +27,7 @@ use crate::ledger::{Log, PathClass, ViolationKind};
 use crate::pages;
 use crate::police::{Police, Verdict};
 use crate::query::Query;
-use crate::shelf::{Filings, Published, Shelf};
+use crate::shelf::Shelf;
 use crate::wire::{Cut, Door};
 
 /// What the server shares between requests.

@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 
 /// Which of our crates each crate may use. `filingwire` is the folder `server`.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("protocol", &[]),
     ("crashpoint", &[]),
     ("sec-client", &[]),

@@ -48,7 +48,7 @@ fn idle(start: &str, speed: f64) -> Config {
 }
 
 /// The environment of a server that lives by the simulator's clock.
-fn living_by(edgar: &Simulator, speed: f64) -> Vec<(&'static str, String)> {
+fn living_by(edgar: &Simulator) -> Vec<(&'static str, String)> {
     vec![
         ("FILINGWIRE_TEST_CLOCK", edgar.clock().to_string()),
         (
@@ -60,16 +60,15 @@ fn living_by(edgar: &Simulator, speed: f64) -> Vec<(&'static str, String)> {
 }
 
 async fn scene(config: Config) -> Scene {
-    let speed = config.clock_speed;
     let edgar = Simulator::start_local(config).await.unwrap();
     let dir = tempfile::tempdir().unwrap();
     let key = create_key(dir.path(), &[]);
-    let server = start(&edgar, dir.path(), &key, speed).await;
+    let server = start(&edgar, dir.path(), &key).await;
     Scene { edgar, dir, server }
 }
 
-async fn start(edgar: &Simulator, dir: &std::path::Path, key: &str, speed: f64) -> Server {
-    let environment = living_by(edgar, speed);
+async fn start(edgar: &Simulator, dir: &std::path::Path, key: &str) -> Server {
+    let environment = living_by(edgar);
     let environment: Vec<_> = environment
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
@@ -285,7 +284,7 @@ async fn after_a_kill_the_span_that_nobody_watched_is_told() {
     })
     .await;
 
-    let server = start(&edgar, dir.path(), &key, SPEED).await;
+    let server = start(&edgar, dir.path(), &key).await;
     let query = "types=source.*&after=oldest";
     let mut subscriber = Subscriber::subscribe(&server.stream(), &key, query).await;
     let mut told = Vec::new();

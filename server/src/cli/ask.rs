@@ -27,8 +27,8 @@ const LINES: Duration = Duration::from_secs(5);
 /// The span over which a rate is measured, at least.
 const RATE_OVER: Duration = Duration::from_secs(2);
 
-/// Has `request` done and says its result.
-pub(super) async fn ask(global: &Global, request: Request) -> Result<(), Failure> {
+/// Has `request` done and says its result; without a running server by `clock`.
+pub(super) async fn ask(global: &Global, clock: Clock, request: Request) -> Result<(), Failure> {
     let data_dir = PathBuf::from(global.raw(Vec::new())?.data_dir);
     let running = Link::connect(&data_dir).await;
     let running = running.with_context(|| {
@@ -39,7 +39,7 @@ pub(super) async fn ask(global: &Global, request: Request) -> Result<(), Failure
     })?;
     let ended = match running {
         Some(link) => converse(link, &request).await?,
-        None => alone(global, &request).await?,
+        None => alone(global, clock, &request).await?,
     };
     match ended {
         Ended::Done(what) => say(&format!("{what}\n")),
@@ -49,13 +49,13 @@ pub(super) async fn ask(global: &Global, request: Request) -> Result<(), Failure
 }
 
 /// Starts the program without monitors for the time of the request.
-async fn alone(global: &Global, request: &Request) -> Result<Ended, Failure> {
+async fn alone(global: &Global, clock: Clock, request: &Request) -> Result<Ended, Failure> {
     let mut config: Config = global.config(Vec::new())?;
     // The configured port is that of a server; this one is here for one request.
     config.listen = ([127, 0, 0, 1], 0).into();
     config.reconcile.enabled = false;
     let data_dir = config.data_dir.clone();
-    let app = App::start_without_monitors(config, Clock::system()).await?;
+    let app = App::start_without_monitors(config, clock).await?;
     let mut ended = None;
     let conversation = async {
         ended = Some(match Link::connect(&data_dir).await {

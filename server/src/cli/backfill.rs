@@ -1,6 +1,7 @@
 //! `filingwire backfill`: filings from before our log.
 
 use clap::Args;
+use monitors::clock::Clock;
 use protocol::time::Date;
 
 use super::{Failure, Global, ask::ask};
@@ -28,8 +29,8 @@ pub(super) struct Backfill {
 }
 
 impl Backfill {
-    pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
+    pub(super) async fn run(self, global: &Global, clock: Clock) -> Result<(), Failure> {
         let Self { from, to, forms } = self;
-        ask(global, Request::Backfill(Range { from, to, forms })).await
+        ask(global, clock, Request::Backfill(Range { from, to, forms })).await
     }
 }

@@ -123,8 +123,8 @@ pub fn main_by(clock: Clock) -> ExitCode {
         Command::Tail(command) => run(command.run(&cli.global)),
         Command::Keys(command) => command.run(&cli.global),
         Command::Get(command) => run(command.run(&cli.global)),
-        Command::Reconcile(command) => run(command.run(&cli.global)),
-        Command::Backfill(command) => run(command.run(&cli.global)),
+        Command::Reconcile(command) => run(command.run(&cli.global, clock)),
+        Command::Backfill(command) => run(command.run(&cli.global, clock)),
         Command::Parse(command) => command.run(),
         Command::CheckConfig(command) => command.run(&cli.global),
     };

@@ -1,6 +1,7 @@
 //! `filingwire reconcile`: what the nightly run does, now.
 
 use clap::Args;
+use monitors::clock::Clock;
 use protocol::time::Date;
 
 use super::{Failure, Global, ask::ask};
@@ -23,7 +24,7 @@ pub(super) struct Reconcile {
 }
 
 impl Reconcile {
-    pub(super) async fn run(self, global: &Global) -> Result<(), Failure> {
-        ask(global, Request::Reconcile { date: self.date }).await
+    pub(super) async fn run(self, global: &Global, clock: Clock) -> Result<(), Failure> {
+        ask(global, clock, Request::Reconcile { date: self.date }).await
     }
 }

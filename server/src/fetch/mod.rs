@@ -48,12 +48,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-#[cfg_attr(
-    not(test),
-    expect(unused_imports, reason = "the first who asks takes this line away")
-)]
-pub(crate) use self::again::Again;
-pub(crate) use self::again::{Asked, again};
+pub(crate) use self::again::{Again, Asked, again};
 use self::{
     again::Refetched,
     attempt::{Failure, Outcome, Road, attempt},

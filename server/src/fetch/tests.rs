@@ -54,7 +54,7 @@ impl Scene {
         between(&dir.path().join("parked"));
         // The updater ends when all that lead to it are gone, and lets the log go.
         let opened = async {
-            while crate::log::open(dir.path()).is_err() {
+            while crate::log::open(dir.path(), 1 << 20).is_err() {
                 tokio::task::yield_now().await
             }
         };
@@ -63,18 +63,10 @@ impl Scene {
     }
 
     fn with(edgar: Simulator, bucket: Arc<MemoryBucket>, dir: tempfile::TempDir) -> Self {
-        let (writer, log) = crate::log::open(dir.path()).unwrap();
         let status = Arc::new(Status::new(Timestamp::now(), Default::default()));
         let metrics = Arc::new(Metrics::new());
-        let updater = Updater {
-            log: writer,
-            known: crate::known::recall(&log).unwrap().known,
-            status: status.clone(),
-            metrics: metrics.clone(),
-            clock: Clock::system(),
-            retention: None,
-            last_at: Timestamp::UNIX_EPOCH,
-        };
+        let (told_of, measured) = (status.clone(), metrics.clone());
+        let (updater, log) = Updater::on(dir.path(), told_of, measured, Clock::system());
         let (reports, reports_in) = mpsc::channel(64);
         let (archived, archived_in) = mpsc::channel(64);
         let (orders, orders_in) = mpsc::channel(64);
@@ -95,6 +87,7 @@ impl Scene {
             parking: dir.path().join("parked"),
             backlog_max_bytes: 1 << 30,
             bucket: bucket.clone(),
+            layout: archive::key::Layout::default(),
             shortage: told,
             asked,
             clock: Clock::system(),

@@ -95,7 +95,8 @@ impl Standing {
     /// expected only of documents that are known to have some; nothing is of a filing that
     /// EDGAR took away.
     pub fn lacks_something(self) -> bool {
-        !self.withdrawn && !(self.stored.sgml && self.stored.tar && !self.lacks_facts)
+        let is_whole = self.stored.sgml && self.stored.tar && !self.lacks_facts;
+        !self.withdrawn && !is_whole
     }
 
     fn to_bits(self) -> u8 {

@@ -9,7 +9,6 @@ use protocol::{event::Event, filing::Filing, seq::Seq};
 
 use super::*;
 use crate::{
-    known::{Recall, recall},
     metrics::Metrics,
     updater::{Inbox, Updater},
 };
@@ -53,13 +52,6 @@ impl Bench {
 
     /// Starts the program on what its log holds.
     fn start(&self) -> Life {
-        let (writer, log) = crate::log::open(self.dir.path()).unwrap();
-        let Recall {
-            known,
-            down,
-            last_at,
-            ..
-        } = recall(&log).unwrap();
         let (time, now) = (self.now.clone(), self.now.clone());
         let clock = Clock::new(move || *time.lock().unwrap());
         let source = SourceState {
@@ -68,17 +60,9 @@ impl Bench {
         };
         let status = Status::new(clock.now(), [(Source::Atom, source)].into());
         let status = Arc::new(status);
-        status.set_down(down.clone());
-        let updater = Updater {
-            log: writer,
-            known,
-            down,
-            status: status.clone(),
-            metrics: Arc::new(Metrics::new()),
-            clock: clock.clone(),
-            retention: None,
-            last_at,
-        };
+        let (told, metrics) = (status.clone(), Arc::new(Metrics::new()));
+        let (updater, log) = Updater::on(self.dir.path(), told, metrics, clock.clone());
+        status.set_down(updater.down.clone());
         let (reports, reports_in) = mpsc::channel(64);
         let (_archived, archived_in) = mpsc::channel(1);
         let (orders, orders_in) = mpsc::channel(4);
@@ -87,7 +71,7 @@ impl Bench {
             archived: archived_in,
             orders: orders_in,
         };
-        let last_event = Some(last_at).filter(|at| *at > Timestamp::UNIX_EPOCH);
+        let last_event = Some(updater.last_at).filter(|at| *at > Timestamp::UNIX_EPOCH);
         Life {
             now,
             reports,

@@ -169,7 +169,7 @@ impl EventFiles {
     /// Puts the file and its checksum; gives the key. Where a file of another log is, ours
     /// is kept beside it.
     async fn put(&self, day: Date, file: &Staged) -> anyhow::Result<Key> {
-        let key = Layout::default().events(day)?;
+        let key = self.layout.events(day)?;
         if self.put_or_equal(&key, file).await? {
             return self.put_checksum(key, file).await;
         }

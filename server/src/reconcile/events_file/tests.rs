@@ -22,7 +22,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (writer, reader) = log::open(dir.path()).unwrap();
+        let (writer, reader) = log::open(dir.path(), 1 << 20).unwrap();
         let staging = Staging::open(dir.path().join("staging")).unwrap();
         let bucket = Arc::default();
         Self {
@@ -64,8 +64,12 @@ impl Bench {
     }
 
     fn files(&self) -> EventFiles {
-        let (log, bucket) = (self.reader.clone(), self.bucket.clone());
-        EventFiles::new(log, bucket, self.staging.clone(), self.dir.path())
+        let store = daily::Store {
+            bucket: self.bucket.clone(),
+            staging: self.staging.clone(),
+            layout: Layout::default(),
+        };
+        EventFiles::new(self.reader.clone(), &store, self.dir.path())
     }
 
     async fn read(&self, key: &str) -> Vec<u8> {
