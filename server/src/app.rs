@@ -8,25 +8,16 @@
 
 mod night;
 mod rounds;
+mod watching;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    future::Future,
-    io,
-    net::SocketAddr,
-    path::Path,
-    sync::Arc,
+    collections::BTreeSet, fs, future::Future, io, net::SocketAddr, path::Path, sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, bail};
-use monitors::{atom::AtomMonitor, clock::Clock, efts::EftsMonitor, sighting::Report};
-use protocol::{
-    accession::Accession,
-    filing::Source,
-    time::{Date, Timestamp},
-};
+use monitors::{clock::Clock, sighting::Report};
+use protocol::time::{Date, Timestamp};
 use sec_client::SecClient;
 use tokio::{
     net::{TcpListener, TcpSocket},
@@ -36,6 +27,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::watching::Watching;
 use crate::{
     buckets::Buckets,
     config::Config,
@@ -46,12 +38,10 @@ use crate::{
     known::{Saving, SnapshotFile, recall, scrub},
     log,
     metrics::Metrics,
-    outages::Watch,
-    source::SourceState,
     status::{Phase, Status},
     stream::{self, Control, Door, Hub, Seat, Sessions, Shared, Sweep},
     tasks::Tasks,
-    tickers::{Reading, Tickers},
+    tickers::Tickers,
     tickets::Tickets,
     updater::{Archived, Inbox, Order, Retention, Updater},
 };
@@ -93,16 +83,6 @@ struct Inflow {
     watching: Watching,
 }
 
-/// What those who watch EDGAR are started with.
-struct Watching {
-    reports: mpsc::Sender<Report>,
-    orders: mpsc::Sender<Order>,
-    /// What was seen of late, so that the monitors need not tell it again.
-    recent: Vec<Accession>,
-    /// `at` of the newest event in the log at the start.
-    last_event: Option<Timestamp>,
-}
-
 /// What ties the fetcher to others.
 struct Ends {
     shortage: watch::Receiver<Option<Shortage>>,
@@ -119,19 +99,7 @@ impl App {
     /// each with what to do about it.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
         let (mut app, watching) = Self::start_working(&config, clock).await?;
-        let Watching {
-            reports,
-            orders,
-            recent,
-            last_event,
-        } = watching;
-        let (status, clock) = (app.shared.status.clone(), app.shared.clock.clone());
-        start_watch(
-            &mut app.inflow,
-            Watch::new(status, clock, orders, last_event),
-        );
-        start_monitors(&mut app.inflow, &config, &app.shared, &recent, reports);
-        start_tickers(&mut app.inflow, &config, &app.shared);
+        watching.start(&mut app.inflow, &config, &app.shared);
         app.enter_service();
         Ok(app)
     }
@@ -216,7 +184,7 @@ impl App {
         let (hub, seats) = Hub::new(sweeps()).context("cannot start the stream")?;
         let shared = Arc::new(Shared {
             log: reader,
-            status: Arc::new(Status::new(clock.now(), sources(config))),
+            status: Arc::new(Status::new(clock.now(), watching::sources(config))),
             limits: Limits::new(limits(config), metrics.clone()),
             metrics,
             hub,
@@ -414,23 +382,6 @@ fn limits(config: &Config) -> http::Rules {
     }
 }
 
-/// The sources to be watched, before their first poll.
-fn sources(config: &Config) -> BTreeMap<Source, SourceState> {
-    let atom = SourceState {
-        poll_interval_ms: config.atom.poll_interval_ms.into(),
-        closed_poll_interval_ms: config.atom.closed_poll_interval_ms.into(),
-        ..SourceState::default()
-    };
-    let efts = SourceState {
-        poll_interval_ms: config.efts.poll_interval_ms.into(),
-        closed_poll_interval_ms: config.efts.poll_interval_ms.max(10_000).into(),
-        ..SourceState::default()
-    };
-    let atom = config.atom.enabled.then_some((Source::Atom, atom));
-    let efts = config.efts.enabled.then_some((Source::Efts, efts));
-    atom.into_iter().chain(efts).collect()
-}
-
 fn start_fetcher(
     inflow: &mut Phased,
     config: &Config,
@@ -463,62 +414,4 @@ fn start_fetcher(
         .tasks
         .spawn("fetcher", fetcher.run(ends.outlet, inflow.stop.clone()));
     Ok(())
-}
-
-fn start_monitors(
-    inflow: &mut Phased,
-    config: &Config,
-    shared: &Arc<Shared>,
-    recent: &[Accession],
-    reports: mpsc::Sender<Report>,
-) {
-    let (sec, clock) = (shared.sec.clone(), shared.clock.clone());
-    if config.efts.enabled {
-        let known = recent.iter().copied();
-        let efts = EftsMonitor::new(
-            config.efts.clone(),
-            &config.edgar.efts_url,
-            sec.clone(),
-            known,
-            clock.clone(),
-        );
-        let (reports, stop) = (reports.clone(), inflow.stop.clone());
-        inflow.tasks.spawn("efts", async move {
-            efts.run(reports, stop).await;
-            Ok(())
-        });
-    }
-    if config.atom.enabled {
-        let known = recent.iter().copied();
-        let atom = AtomMonitor::new(
-            config.atom.clone(),
-            &config.edgar.www_url,
-            sec,
-            known,
-            clock,
-        );
-        let stop = inflow.stop.clone();
-        inflow.tasks.spawn("atom", async move {
-            atom.run(reports, stop).await;
-            Ok(())
-        });
-    }
-}
-
-fn start_watch(inflow: &mut Phased, watch: Watch) {
-    let stop = inflow.stop.clone();
-    inflow.tasks.spawn("outages", async move {
-        watch.run(stop).await;
-        Ok(())
-    });
-}
-
-fn start_tickers(inflow: &mut Phased, config: &Config, shared: &Shared) {
-    let (tickers, sec) = (shared.tickers.clone(), shared.sec.clone());
-    let reading = Reading::new(tickers, sec, &config.edgar.www_url, &config.data_dir);
-    let stop = inflow.stop.clone();
-    inflow.tasks.spawn("tickers", async move {
-        reading.run(stop).await;
-        Ok(())
-    });
 }

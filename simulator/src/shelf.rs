@@ -245,15 +245,15 @@ impl Shelf {
     /// A filing sent in at `at`, with the true length of its submission, and when it is to
     /// be public.
     fn make(&self, state: &mut State, at: Timestamp, order: &Order) -> (Filing, Timestamp) {
-        let at = whole_second(at);
+        let second = whole_second(at);
         let dates = |rule: &FormRule| match self.keeps_hours {
-            true => Dates::by_hours(rule.form, at),
-            false => Dates::at_once(at),
+            true => Dates::by_hours(rule.form, second),
+            false => Dates::at_once(second),
         };
         let mut released = at;
         let mut filing = state.world.file(order, |rule| {
             let dates = dates(rule);
-            released = dates.released;
+            released = dates.released.max(at); // Not public before it was sent.
             (dates.accepted_at, dates.filed_on)
         });
         filing.submission_bytes = Submission::of(&filing).bytes();

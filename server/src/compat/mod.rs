@@ -13,6 +13,8 @@ mod session;
 use protocol::{event::EventType, filing::Filing};
 use serde_json::Value;
 
+pub(crate) use session::Session;
+
 /// How another service tells of filings.
 #[derive(Debug, Clone, Copy)]
 struct Dialect {

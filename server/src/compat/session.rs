@@ -7,19 +7,21 @@
 //! Invariant: a session holds one batch of events, and one that is stuck keeps nobody from
 //! stopping.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::Request, response::Response};
 use futures_util::{SinkExt, StreamExt};
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
 use protocol::{
     close::CloseCode,
     event::Event,
     filing::Filing,
     frame::{ErrorCode, Refusal},
 };
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpStream,
+    time::{Instant, sleep_until, timeout},
+};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -31,11 +33,12 @@ use tokio_tungstenite::{
 
 use super::Dialect;
 use crate::{
-    http::{Problem, Query, events},
+    http::{Problem, Query, Succession, Successor, events},
     keys::ApiKey,
     log::Record,
+    metrics::Metrics,
     stream::{
-        Guard, Shared, Stop,
+        Guard, Place, Shared, Stop, Upgraded,
         walk::{Gone, Then, Walk},
     },
 };
@@ -91,18 +94,18 @@ impl From<Refusal> for End {
     }
 }
 
-/// One connected client.
-struct Session {
+/// A client that was let in.
+pub(crate) struct Session {
     dialect: Dialect,
+    shared: Arc<Shared>,
+    key: Option<ApiKey>,
     walk: Walk,
-    guard: Guard,
-    socket: WebSocketStream<TokioIo<Upgraded>>,
-    ping_at: Instant,
-    /// Whether anything was heard since the last ping.
-    is_heard: bool,
+    /// Kept until the last words are on their way: a stopping server waits for that.
+    place: Place,
 }
 
-/// Answers the handshake of a client that was let in with `key`; its session begins.
+/// Answers the handshake of a client that was let in with `key`; with the answer out, its
+/// session takes the connection over.
 ///
 /// # Errors
 /// A [`Problem`] when a parameter or the handshake is wrong, or a limit is reached.
@@ -110,26 +113,29 @@ pub(super) async fn connect(
     dialect: Dialect,
     shared: Arc<Shared>,
     key: Option<ApiKey>,
-    mut request: Request,
+    request: Request,
 ) -> Result<Response, Problem> {
     events::check_phase(&shared)?;
     let query = decided(request.uri().query().unwrap_or_default(), dialect)?;
     let handshake = create_response_with_body(&request, Body::empty);
-    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    let (Ok(response), Some(upgrade)) = (handshake, upgrade) else {
+    let succession = request.extensions().get::<Succession>().cloned();
+    let (Ok(response), Some(succession)) = (handshake, succession) else {
         let message = "this is a websocket: connect with ws:// or wss://";
         return Err(Problem::new(ErrorCode::UpgradeRequired, message));
     };
     let place = events::admit(&shared, key.as_ref())?;
     let walk = events::walk(&shared, events::subscription(&query)?).await?;
-    tokio::spawn(async move {
-        match upgrade.await {
-            Ok(upgraded) => serve(dialect, shared, key, walk, upgraded).await,
-            Err(error) => tracing::debug!(%error, "a connection ended in its handshake"),
-        }
-        // Kept until the last words are on their way: a stopping server waits for that.
-        drop(place);
-    });
+    let session = Session {
+        dialect,
+        shared,
+        key,
+        walk,
+        place,
+    };
+    let is_first = succession
+        .set(Successor::Foreign(Box::new(session)))
+        .is_ok();
+    debug_assert!(is_first, "nothing is asked after a handshake");
     Ok(response)
 }
 
@@ -147,36 +153,69 @@ fn decided(query: &str, dialect: Dialect) -> Result<Query, Refusal> {
     )
 }
 
-async fn serve(
-    dialect: Dialect,
-    shared: Arc<Shared>,
-    key: Option<ApiKey>,
-    walk: Walk,
-    upgraded: Upgraded,
-) {
+impl Session {
+    /// Serves the client on a connection that was taken back from HTTP.
+    pub(crate) async fn serve(self, upgraded: Upgraded) {
+        let Self {
+            dialect,
+            shared,
+            key,
+            walk,
+            place,
+        } = self;
+        match accept(upgraded).await {
+            Ok(socket) => {
+                let talk = Talk {
+                    dialect,
+                    walk,
+                    guard: Guard::new(shared.clone(), key),
+                    socket,
+                    ping_at: Instant::now() + PING_INTERVAL,
+                    is_heard: true,
+                };
+                shared.metrics.sessions.inc();
+                talk.hold(&shared.metrics).await;
+                shared.metrics.sessions.dec();
+            }
+            Err(error) => tracing::debug!(%error, "a connection ended in its handshake"),
+        }
+        drop(place);
+    }
+}
+
+/// Writes the answer to the handshake and begins to speak websocket.
+async fn accept(upgraded: Upgraded) -> io::Result<WebSocketStream<TcpStream>> {
+    let mut stream = TcpStream::from_std(upgraded.stream)?;
+    timeout(WRITE_PATIENCE, stream.write_all(&upgraded.answer)).await??;
     let config = WebSocketConfig::default()
         .read_buffer_size(MESSAGE_BYTES)
         .max_message_size(Some(MESSAGE_BYTES))
         .max_frame_size(Some(MESSAGE_BYTES));
-    let (io, role) = (TokioIo::new(upgraded), Role::Server);
-    let mut session = Session {
-        dialect,
-        walk,
-        guard: Guard::new(shared.clone(), key),
-        socket: WebSocketStream::from_raw_socket(io, role, Some(config)).await,
-        ping_at: Instant::now() + PING_INTERVAL,
-        is_heard: true,
-    };
-    shared.metrics.sessions.inc();
-    let Err(end) = session.run().await;
-    if let End::Close(code) = end {
-        session.close(code).await;
-        shared.metrics.closed(code.number());
-    }
-    shared.metrics.sessions.dec();
+    let (leftover, role) = (upgraded.leftover.to_vec(), Role::Server);
+    Ok(WebSocketStream::from_partially_read(stream, leftover, role, Some(config)).await)
 }
 
-impl Session {
+/// A session at work.
+struct Talk {
+    dialect: Dialect,
+    walk: Walk,
+    guard: Guard,
+    socket: WebSocketStream<TcpStream>,
+    ping_at: Instant,
+    /// Whether anything was heard since the last ping.
+    is_heard: bool,
+}
+
+impl Talk {
+    /// Talks to the end.
+    async fn hold(mut self, metrics: &Metrics) {
+        let Err(end) = self.run().await;
+        if let End::Close(code) = end {
+            self.close(code).await;
+            metrics.closed(code.number());
+        }
+    }
+
     /// Sends until there is a reason to stop, which is the error.
     async fn run(&mut self) -> Result<Infallible, End> {
         loop {

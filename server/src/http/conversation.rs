@@ -27,7 +27,25 @@ use hyper_util::service::TowerToHyperService;
 use protocol::frame::ErrorCode;
 
 use super::{BODY_BYTES, Problem, STREAM_PATH, Wire};
-use crate::stream::{self, Asked, Shared};
+use crate::{
+    compat::Session,
+    stream::{self, Asked, Shared},
+};
+
+/// Who takes a connection over after its handshake.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are of the stream; a box would be an allocation for each"
+)]
+pub(crate) enum Successor {
+    /// The stream.
+    Stream(Asked),
+    /// The session of a foreign client.
+    Foreign(Box<Session>),
+}
+
+/// Where a handshake leaves who takes its connection over.
+pub(crate) type Succession = Arc<OnceLock<Successor>>;
 
 /// One connection's requests.
 pub(super) struct Conversation {
@@ -36,7 +54,7 @@ pub(super) struct Conversation {
     pub(super) router: TowerToHyperService<Router>,
     pub(super) shared: Arc<Shared>,
     /// Set with the handshake that ends the conversation.
-    pub(super) asked: Arc<OnceLock<Asked>>,
+    pub(super) succession: Succession,
 }
 
 type Answer = Result<Response, Infallible>;
@@ -53,6 +71,7 @@ impl Service<Request<Incoming>> for Conversation {
         }
         request.extensions_mut().insert(ConnectInfo(self.peer));
         request.extensions_mut().insert(self.wire.clone());
+        request.extensions_mut().insert(self.succession.clone());
         let answer = self.router.call(request);
         Either::Right(Box::pin(async move {
             let response = answer.await?;
@@ -74,7 +93,7 @@ impl Conversation {
         }
         match stream::upgrade(&self.shared, self.peer.ip(), request) {
             Ok((response, asked)) => {
-                let is_first = self.asked.set(asked).is_ok();
+                let is_first = self.succession.set(Successor::Stream(asked)).is_ok();
                 debug_assert!(is_first, "nothing is asked after a handshake");
                 Some(response)
             }

@@ -34,6 +34,7 @@ use axum::{
 use protocol::frame::ErrorCode;
 use tokio::time::timeout;
 
+pub(crate) use conversation::{Succession, Successor};
 pub(crate) use limits::{Limits, Rules};
 pub(crate) use problem::Problem;
 pub(crate) use query::Query;

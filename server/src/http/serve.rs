@@ -34,8 +34,14 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Problem, conversation::Conversation, limits::Connection, line::Line, router};
-use crate::stream::{self, Asked, Shared, Upgraded};
+use super::{
+    Problem,
+    conversation::{Conversation, Successor},
+    limits::Connection,
+    line::Line,
+    router,
+};
+use crate::stream::{self, Shared, Upgraded};
 
 /// How long a request's head may take, and how long a connection may rest between requests.
 pub(crate) const HEAD_PATIENCE: Duration = Duration::from_secs(10);
@@ -174,7 +180,7 @@ impl Doorway {
                     wire: Wire::new(place),
                     router: self.router.clone(),
                     shared: self.shared.clone(),
-                    asked: Arc::default(),
+                    succession: Arc::default(),
                 };
                 let stop = self.stop.clone();
                 self.open.spawn(converse(stream, conversation, stop));
@@ -210,8 +216,8 @@ fn protocol() -> http1::Builder {
 
 /// Serves one connection to its end, or until the stream takes it over.
 async fn converse(stream: TcpStream, conversation: Conversation, stop: CancellationToken) {
-    let (wire, asked) = (conversation.wire.clone(), conversation.asked.clone());
-    let line = Line::new(stream, asked.clone());
+    let (wire, succession) = (conversation.wire.clone(), conversation.succession.clone());
+    let line = Line::new(stream, succession.clone());
     let mut connection = protocol().serve_connection(line, conversation);
     // What ends a connection is the peer's doing: closed, reset, malformed, too late.
     let is_over = tokio::select! {
@@ -229,19 +235,22 @@ async fn converse(stream: TcpStream, conversation: Conversation, stop: Cancellat
     } = connection.into_parts();
     let shared = Arc::clone(&service.shared);
     drop(service);
-    if asked.get().is_none() {
+    if succession.get().is_none() {
         return line.end().await;
     }
     match line.take_back() {
         Ok((stream, answer)) => {
-            let asked = Arc::into_inner(asked).and_then(OnceLock::into_inner);
-            let asked = asked.expect("it was there, and who shared it is gone");
+            let successor = Arc::into_inner(succession).and_then(OnceLock::into_inner);
+            let successor = successor.expect("it was there, and who shared it is gone");
             let upgraded = Upgraded {
                 stream,
                 leftover,
                 answer,
             };
-            stream::enter(shared, asked, wire, upgraded).await;
+            match successor {
+                Successor::Stream(asked) => stream::enter(shared, asked, wire, upgraded).await,
+                Successor::Foreign(session) => session.serve(upgraded).await,
+            }
         }
         Err(error) => tracing::debug!(%error, "a connection ended in its handshake"),
     }
@@ -250,7 +259,7 @@ async fn converse(stream: TcpStream, conversation: Conversation, stop: Cancellat
 /// Answers requests; whether there are no more to come. Not shut down, so that the stream
 /// can take the connection over.
 async fn drive(
-    connection: &mut http1::Connection<Line<Asked>, Conversation>,
+    connection: &mut http1::Connection<Line<Successor>, Conversation>,
     stop: &CancellationToken,
 ) -> bool {
     tokio::select! {

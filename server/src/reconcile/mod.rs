@@ -11,6 +11,7 @@
 //! | `events_file` | the day's events in the bucket |
 //! | `again` | the five days before and the quarter, read again |
 //! | `withdrawn` | what EDGAR took away |
+//! | `kept` | what needs no second look |
 //!
 //! Elsewhere: the index files (`monitors::daily_index`), the one who appends (`updater`),
 //! what is archived and what is missing (`inventories`).
@@ -21,13 +22,13 @@
 mod again;
 mod day;
 mod events_file;
+mod kept;
 pub(crate) mod schedule;
 mod seal;
 mod withdrawn;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -45,19 +46,19 @@ use protocol::{
     event::Event,
     time::{Date, eastern_day},
 };
-use serde::{Deserialize, Serialize};
-use tokio::{sync::Mutex, task::block_in_place, time::interval};
+use tokio::{sync::Mutex, time::interval};
 use tokio_util::sync::CancellationToken;
 
 use self::{
     day::Gathering,
     events_file::EventFiles,
+    kept::Kept,
     schedule::{Job, Past},
     seal::Days,
 };
 use crate::{
     buckets::Store,
-    config, durable,
+    config,
     fetch::Again,
     inventories,
     log::Reader,
@@ -174,14 +175,6 @@ pub(crate) struct Reconciler {
     past: Mutex<Past>,
 }
 
-/// What is kept besides seals, which the log has.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct Kept {
-    again: Option<Date>,
-    quarter: Option<Date>,
-}
-
 impl Reconciler {
     /// Takes up what earlier processes did.
     ///
@@ -199,7 +192,7 @@ impl Reconciler {
             needs.metrics.night.set_last_sealed(*day);
         }
         let kept_in = data_dir.join("reconcile.json");
-        let kept = read_kept(&kept_in);
+        let kept = Kept::read(&kept_in);
         let past = Past {
             since: first_day(&needs.log, &needs.clock)?,
             sealed: needs.sealed,
@@ -447,11 +440,7 @@ impl Reconciler {
             again: past.again,
             quarter: past.quarter,
         };
-        let bytes = serde_json::to_vec(&kept).expect("two dates are JSON");
-        if let Err(error) = block_in_place(|| durable::replace(&self.kept, &bytes)) {
-            // Without it indexes are read once more than they need be.
-            tracing::warn!(file = %self.kept.display(), %error, "cannot be written");
-        }
+        kept.write(&self.kept);
     }
 }
 
@@ -491,19 +480,6 @@ fn first_day(log: &Reader, clock: &Clock) -> anyhow::Result<Date> {
             let event = Event::from_frame(&record.frame);
             let event = event.context("the first event of the log is not one of ours")?;
             Ok(eastern_day(event.at))
-        }
-    }
-}
-
-/// What was kept; nothing when it is missing or damaged, which costs some reading.
-fn read_kept(path: &Path) -> Kept {
-    match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
-        Err(error) => {
-            if error.kind() != io::ErrorKind::NotFound {
-                tracing::warn!(file = %path.display(), %error, "cannot be read");
-            }
-            Kept::default()
         }
     }
 }

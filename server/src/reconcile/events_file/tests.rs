@@ -1,3 +1,4 @@
+//! What the event files of days hold, on a log and a bucket of their own.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use archive::memory::MemoryBucket;
