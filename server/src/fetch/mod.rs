@@ -197,7 +197,8 @@ impl Fetcher {
         ensure!(
             watermark <= tip,
             "the fetcher had handled event {watermark}, but the log ends at {tip}: events are lost; \
-            restore the log, or move the data directory away to begin a new one"
+            restore the newer log; if this one was restored on purpose, remove `fetch.watermark`; \
+            docs/operating.md tells what subscribers need then"
         );
         self.read_log().await?;
         self.sort_parcels(watermark)?;
