@@ -1,9 +1,9 @@
 //! A bucket of an S3-compatible server: AWS, R2, Ceph, MinIO, Garage.
 //!
-//! [`client`] builds what speaks to the server, [`put`] and [`multipart`] store, [`read`]
-//! finds, reads, lists and signs, [`roles`] sorts the server's answers by what can be done.
+//! `client` builds what speaks to the server, `put` and `multipart` store, `read`
+//! finds, reads, lists and signs, `roles` sorts the server's answers by what can be done.
 //!
-//! Every body is in memory while it is sent, at most [`MEMORY`] of all together, so that
+//! Every body is in memory while it is sent, at most `MEMORY` of all together, so that
 //! its SHA-256 is part of the signature: a server takes no byte that is not as it was
 //! staged, whatever checksums it knows besides.
 //!
