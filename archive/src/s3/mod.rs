@@ -8,7 +8,7 @@
 //! staged, whatever checksums it knows besides.
 //!
 //! Invariant: a key that is taken keeps its object. The server refuses to overwrite it
-//! (`If-None-Match: *`); of servers that do not ([`probe`]) it is asked before each put,
+//! (`If-None-Match: *`); of servers that do not (`probe`) it is asked before each put,
 //! which is enough as long as one process puts.
 
 mod client;

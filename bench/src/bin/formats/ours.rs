@@ -66,7 +66,7 @@ fn archived(submission: &[u8]) -> io::Result<usize> {
     Ok(sgml.finish() ^ tar.finish() ^ usize::from(original.finalize()[0]))
 }
 
-/// What of [`archive`] is zstd's own work, for one document or one submission.
+/// What of [`archive()`] is zstd's own work, for one document or one submission.
 pub(crate) fn compress(member: &[u8]) -> usize {
     COMPRESSOR.with_borrow_mut(|compressor| {
         compressed(member, compressor).expect("nowhere takes everything")
