@@ -158,8 +158,12 @@ impl Known {
     /// of its documents say that it has facts ([`have_facts`]).
     pub fn archived(&mut self, accession: Accession, objects: &Objects, has_facts: bool) {
         self.change(accession, |standing| {
+            // A later version takes nothing away from a filing that lacks nothing: where its
+            // `filing.seen` stands is no longer known.
+            let was_whole = !standing.lacks_something();
             standing.stored = standing.stored.and(Stored::of(objects));
-            standing.lacks_facts = (standing.lacks_facts || has_facts) && !standing.stored.xbrl;
+            let has_facts = standing.lacks_facts || has_facts;
+            standing.lacks_facts = !was_whole && has_facts && !standing.stored.xbrl;
         });
     }
 

@@ -212,12 +212,12 @@ impl Scene {
         self.known
             .archived(accession(number), &filing.objects, facts);
         if let Some((standing, _)) = self.plain.filings.get_mut(&accession(number)) {
-            let before = standing.stored;
+            let (before, was_lacking) = (standing.stored, standing.lacks_something());
             standing.stored.sgml |= stored.sgml;
             standing.stored.tar |= stored.tar;
             standing.stored.xbrl |= stored.xbrl;
             let lacks_facts = (standing.lacks_facts || facts) && !standing.stored.xbrl;
-            standing.lacks_facts = lacks_facts;
+            standing.lacks_facts = was_lacking && lacks_facts;
             assert!(before.and(standing.stored) == standing.stored);
         }
         self.append(Body::FilingArchived(filing));
