@@ -81,20 +81,22 @@ pub(super) async fn gather(
     let before = parts.log.tip();
     tell.begin(format!("comparing the filings of {day}"), filings.len());
     let taken = take(parts, filings, tell).await?;
+    crashpoint::pass("day.taken");
     look_again(parts, day, old)?;
     let unarchived = await_archive(parts, before, &taken, tell).await?;
+    crashpoint::pass("day.archived");
     let day = summary(day, &roll, &taken, unarchived);
     Ok(Gathering::Gathered(Gathered { day, roll }))
 }
 
 /// Whether a filing that is listed for `day` can have been public before.
-fn is_old(filing: &Filing, day: Date) -> bool {
+pub(super) fn is_old(filing: &Filing, day: Date) -> bool {
     filing.filed_on.is_some_and(|filed_on| filed_on < day)
 }
 
 /// Asks for the submissions of filings again that an earlier sealed day lists too: EDGAR has
 /// disseminated them once more, perhaps with other bytes.
-fn look_again(parts: &Parts, day: Date, old: Vec<Filing>) -> anyhow::Result<()> {
+pub(super) fn look_again(parts: &Parts, day: Date, old: Vec<Filing>) -> anyhow::Result<()> {
     if old.is_empty() {
         return Ok(());
     }
@@ -120,12 +122,15 @@ pub(super) async fn append(parts: &Parts, gathered: &Gathered) -> Result<Sealing
     believable(date, named, NAMED_MAX)?;
     let disk = || format!("cannot keep the filings of {date} below `days`");
     block_in_place(|| parts.days.draft(date, roll)).with_context(disk)?;
+    crashpoint::pass("day.drafted");
     let body = Body::DaySealed(day.clone());
     if parts.orders.append(body).await?.is_none() {
         block_in_place(|| parts.days.discard(date)).with_context(disk)?;
         return Ok(Sealing::Already);
     }
+    crashpoint::pass("day.sealed");
     block_in_place(|| parts.days.publish(date)).with_context(disk)?;
+    crashpoint::pass("day.published");
     Ok(Sealing::Sealed(day.clone()))
 }
 

@@ -149,8 +149,14 @@ impl Days {
     /// As [`Days::read`].
     pub(crate) fn listed_before(&self, day: Date, filings: &[Filing]) -> io::Result<Roll> {
         let mut found = Roll::default();
+        // No index lists a filing before it was filed.
+        let since = filings
+            .iter()
+            .filter_map(|f| f.filed_on)
+            .min()
+            .unwrap_or(day);
         for entry in fs::read_dir(&self.folder)? {
-            let earlier = day_of(&entry?.path()).filter(|earlier| *earlier < day);
+            let earlier = day_of(&entry?.path()).filter(|on| (since..day).contains(on));
             let roll = earlier.map(|earlier| self.read(earlier)).transpose()?;
             let roll = roll.flatten().unwrap_or_default();
             let listed = filings.iter().map(|filing| filing.accession);
