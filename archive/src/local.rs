@@ -86,6 +86,7 @@ impl LocalBucket {
         let renamed = fs::rename(&second, path);
         // It is still there when the key has this very file already, or nothing was renamed.
         let _ = fs::remove_file(&second);
+        crashpoint::pass("bucket.replaced");
         renamed.and_then(|()| File::open(folder)?.sync_all())
     }
 

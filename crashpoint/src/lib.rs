@@ -33,12 +33,30 @@ pub const NAMES: &[&str] = &[
     "bucket.folder_made",
     "bucket.linked",
     "bucket.put",
+    "bucket.replaced",
     // The fetcher: a submission and what is made of it.
     "fetch.downloaded",
     "fetch.made",
     "fetch.sgml_put",
     "fetch.tar_put",
     "fetch.all_put",
+    // What waits on the disk for a bucket that is away.
+    "parking.labelled",
+    "parking.parked",
+    "parking.unlabelled",
+    // A small file of ours.
+    "durable.written",
+    "durable.synced",
+    "durable.renamed",
+    // A day on its way to its seal, its events, the inventories.
+    "day.taken",
+    "day.archived",
+    "day.drafted",
+    "day.sealed",
+    "day.published",
+    "events.put",
+    "events.summed",
+    "inventory.written",
 ];
 
 /// The step called `name` has just been done.

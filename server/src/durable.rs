@@ -15,7 +15,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = path.with_added_extension("draft");
     let mut file = File::create(&draft)?;
     file.write_all(bytes)?;
+    crashpoint::pass("durable.written");
     file.sync_all()?;
+    crashpoint::pass("durable.synced");
     rename(&draft, path)
 }
 
@@ -25,6 +27,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// When the disk fails; the file then has the old or the new name.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
+    crashpoint::pass("durable.renamed");
     File::open(to.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 

@@ -35,6 +35,7 @@ pub(crate) async fn write(
         let archived = archived.map(|(accession, _)| accession);
         let instant = store.write_instant(kind, archived).await;
         written.push(instant.with_context(|| format!("no instant inventory of {kind}"))?);
+        crashpoint::pass("inventory.written");
         let missing = store.write_missing(kind, missing(known, log, kind)).await;
         written.push(missing.with_context(|| format!("no list of missing {kind}"))?);
     }

@@ -6,6 +6,7 @@
 //! minutes; `CRASH_KILLS` asks for another number, of which half are at random.
 
 mod lives;
+mod night;
 
 use std::{
     collections::BTreeSet,
@@ -46,12 +47,13 @@ const SELDOM: &[&str] = &[
     "bucket.folder_made",
 ];
 
-/// Points that need a scene of their own.
+/// Points that need scenes of their own.
 const RETENTION: &str = "log.segment_removed";
+const PARKING: &[&str] = &["parking.labelled", "parking.parked", "parking.unlabelled"];
 
 #[test]
 fn every_named_point_is_met_by_a_test() {
-    let mut met: Vec<&str> = [OFTEN, SELDOM, &[RETENTION]].concat();
+    let mut met: Vec<&str> = [OFTEN, SELDOM, &[RETENTION], PARKING, night::POINTS].concat();
     let mut named = crashpoint::NAMES.to_vec();
 
     met.sort_unstable();
@@ -137,6 +139,22 @@ async fn a_kill_while_old_events_are_removed_leaves_a_log_that_goes_on() {
     let mut subscriber = Subscriber::subscribe(&server.stream(), &server.key, "after=oldest").await;
     let first = subscriber.event().await.seq().get();
     assert_eq!(format!("{first:020}.log"), old[2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_while_submissions_wait_for_the_bucket_neither_lose_nor_double_them() {
+    let mut lives = Lives::quiet(53).await;
+    let folder = lives.dir.path().join("archive/sgml-archive");
+    fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    fs::write(&folder, "a file in its place").unwrap();
+    lives.edgar.publish_now(12);
+
+    lives.die_at(PARKING[0], 1).await;
+    lives.die_at(PARKING[1], 2).await;
+    fs::remove_file(&folder).unwrap();
+    lives.die_at(PARKING[2], 1).await;
+
+    lives.end().await;
 }
 
 /// Makes every file of the log but the newest older by `by`; gives their names, oldest first.

@@ -94,8 +94,10 @@ impl Parcel {
             }
         }
         fs::write(unfinished.join(LABEL), serde_json::to_vec(&self.label)?)?;
+        crashpoint::pass("parking.labelled");
         remove(&folder)?;
         fs::rename(&unfinished, &folder)?;
+        crashpoint::pass("parking.parked");
         Ok(self.label)
     }
 
@@ -188,6 +190,7 @@ pub(super) fn remove(folder: &Path) -> io::Result<()> {
         _ => Ok(()),
     };
     unless_absent(fs::remove_file(folder.join(LABEL)))?;
+    crashpoint::pass("parking.unlabelled");
     unless_absent(fs::remove_dir_all(folder))
 }
 

@@ -94,6 +94,7 @@ impl EventFiles {
             let seal = self.next_seal(&mut place).await?;
             if let Some((seal, day)) = seal {
                 place.through = Some(self.write(place.through, seal, day).await?);
+                crashpoint::pass("events.summed");
             }
             let bytes = serde_json::to_vec(&place).context("a place is JSON")?;
             block_in_place(|| durable::replace(&self.place, &bytes))
@@ -171,6 +172,7 @@ impl EventFiles {
     async fn put(&self, day: Date, file: &Staged) -> anyhow::Result<Key> {
         let key = self.layout.events(day)?;
         if self.put_or_equal(&key, file).await? {
+            crashpoint::pass("events.put");
             return self.put_checksum(key, file).await;
         }
         let beside = key.beside(self.log.epoch().as_str())?;

@@ -1,8 +1,10 @@
 //! What the tests stand on: the program as a process, a subscriber, a recorded EDGAR.
 
+pub mod books;
 pub mod program;
 pub mod recorded;
 pub mod s3;
+pub mod shelves;
 pub mod subscriber;
 
 use std::time::{Duration, Instant};

@@ -251,6 +251,11 @@ pub async fn get(addr: &str, path: &str) -> Answer {
     exchange(addr, path, "").await
 }
 
+/// The same with an API key.
+pub async fn get_with_key(addr: &str, path: &str, key: &str) -> Answer {
+    exchange(addr, path, &format!("Authorization: Bearer {key}\r\n")).await
+}
+
 async fn exchange(addr: &str, path: &str, headers: &str) -> Answer {
     let request =
         format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\n{headers}Connection: close\r\n\r\n");
