@@ -21,15 +21,15 @@ use crate::body::Body;
 use crate::config::Config;
 use crate::count::{Counters, Counts, Outcome};
 use crate::error::{ConfigError, SecError};
-use crate::pace::{Pacer, Priority};
+use crate::pace::{Pacer, Priority, WINDOW};
 
 /// How often an idle HTTP/2 connection is asked for a sign of life: a dead one would
 /// otherwise swallow requests until the system gives it up.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-/// Nothing is asked for this long after the start: the process before us may have spent most
-/// of the second's budget when it ended.
-const AFTER_A_RESTART: Duration = Duration::from_millis(500);
+/// Nothing is asked for this long after the start: the process before us may have spent the
+/// whole second's budget when it ended.
+const AFTER_A_RESTART: Duration = WINDOW;
 
 /// The way to sec.gov. Cheap to clone; all clones share budget, door and connections.
 #[derive(Debug, Clone)]

@@ -25,7 +25,7 @@ use tokio::time::Instant;
 const CAP: usize = 10;
 
 /// The SEC's second, with room for the way to the network taking unequally long.
-const WINDOW: Duration = Duration::from_millis(1_050);
+pub(crate) const WINDOW: Duration = Duration::from_millis(1_050);
 
 /// How urgent a request is; the first is the most urgent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
