@@ -128,7 +128,8 @@ impl App {
             sealed,
             watching,
         } = inflow;
-        let (again, asked) = again();
+        let (again, asked) = again(data_dir.join("fetch.again"))
+            .context("cannot read `fetch.again` in the data directory; removing it loses what is to be fetched again, no more")?;
         let outlet = Outlet {
             archived,
             orders: orders.clone(),

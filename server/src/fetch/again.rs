@@ -1,156 +1,253 @@
 //! Fetching archived filings again, when somebody asks.
 //!
-//! One at a time, after everything else. The same bytes: nothing happens, it is counted.
-//! Other bytes are parked like any submission; they are kept beside the first, and a
-//! `filing.archived` of their own tells their checksum and, by its `at`, the time.
+//! One at a time, after everything else, and not before the filing is archived. The same
+//! bytes: nothing happens, it is counted. Other bytes are parked like any submission; they
+//! are kept beside the first, and a `filing.archived` of their own tells their checksum and,
+//! by its `at`, the time.
 //!
-//! Invariant: what was asked survives nothing; whoever asked does it again after a restart.
-//! A version that is parked does survive.
+//! Elsewhere: who asks (`reconcile`). Invariant: what was asked is on the disk until the
+//! archive has the bytes that EDGAR gives, or their parcel is.
 
-use std::{fmt, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use protocol::filing::Filing;
+use protocol::{accession::Accession, filing::Filing, seq::Cursor};
 use sec_client::{Priority, retry::transient_delay};
-use tokio::{sync::mpsc, time::sleep};
+use tokio::{sync::Notify, task::block_in_place, time::sleep};
 
 use super::{
     Fetcher,
     attempt::{Failure, Road, fetch, park},
     backlog::Job,
-    parcel::Label,
+    parcel::{Label, name_of},
 };
-use crate::log::Reader;
+use crate::durable;
 
 /// Filings that may wait to be fetched again: some megabytes.
-const ASKED_MAX: usize = 1024;
+const ASKED_MAX: usize = 4096;
 
-/// Attempts for each: a block and some bad answers are outlasted, a submission that was
-/// taken away is not asked for all day.
+/// Attempts for each that EDGAR does not give: a submission that was taken away is not asked
+/// for all day.
 const ATTEMPTS: u32 = 5;
-
-/// How often the archive is asked for what it has, some ten minutes in all.
-const LOOKS: u32 = 15;
 
 /// Asks the fetcher to fetch archived filings again.
 #[derive(Debug, Clone)]
-pub(crate) struct Again(mpsc::Sender<Filing>);
+pub(crate) struct Again(Arc<Requests>);
 
 /// What was asked.
 #[derive(Debug)]
-pub(crate) struct Asked(mpsc::Receiver<Filing>);
+pub(crate) struct Asked(Arc<Requests>);
 
-/// A way to ask, and its end in the fetcher.
-pub(crate) fn again() -> (Again, Asked) {
-    let (again, asked) = mpsc::channel(ASKED_MAX);
-    (Again(again), Asked(asked))
+/// The filings to be fetched again, in memory and on the disk.
+#[derive(Debug)]
+struct Requests {
+    file: PathBuf,
+    filings: Mutex<BTreeMap<Accession, Filing>>,
+    bell: Notify,
+}
+
+/// A way to ask, and its end in the fetcher; what earlier processes were asked is kept in
+/// `file`.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn again(file: PathBuf) -> io::Result<(Again, Asked)> {
+    let requests = Arc::new(Requests {
+        filings: Mutex::new(read(&file)?),
+        file,
+        bell: Notify::new(),
+    });
+    Ok((Again(requests.clone()), Asked(requests)))
+}
+
+fn read(file: &Path) -> io::Result<BTreeMap<Accession, Filing>> {
+    let bytes = match fs::read(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        bytes => bytes?,
+    };
+    let filings: Vec<Filing> = serde_json::from_slice(&bytes)?;
+    Ok(filings.into_iter().map(|f| (f.accession, f)).collect())
 }
 
 impl Again {
-    /// Asks for the filing, of which accession and filers are needed, and does not wait.
-    /// Whether it was taken: not when too many wait already, or when the fetcher has ended;
-    /// then it has to be asked another time.
-    pub(crate) fn ask(&self, filing: Filing) -> bool {
-        self.0.try_send(filing).is_ok()
+    /// Asks for the filings, of which accession and filers are needed; once this returns it
+    /// is not forgotten. Gives how many were not taken because too many wait already.
+    ///
+    /// # Errors
+    /// When the disk does not take it: nothing is asked then.
+    pub(crate) fn ask(&self, filings: Vec<Filing>) -> io::Result<usize> {
+        let mut refused = 0;
+        self.0.change(|requests| {
+            for filing in filings {
+                if requests.len() < ASKED_MAX {
+                    requests.insert(filing.accession, filing);
+                } else if !requests.contains_key(&filing.accession) {
+                    refused += 1;
+                }
+            }
+        })?;
+        self.0.bell.notify_one();
+        Ok(refused)
     }
 }
 
 impl Asked {
-    /// The next that was asked; `None` when nobody can ask any more.
-    pub(super) async fn next(&mut self) -> Option<Filing> {
-        self.0.recv().await
+    /// Waits until something is asked.
+    pub(super) async fn more(&self) {
+        self.0.bell.notified().await;
+    }
+
+    /// The first that may be fetched.
+    pub(super) fn first(&self, may: impl Fn(Accession) -> bool) -> Option<Filing> {
+        let filings = self.0.filings();
+        filings
+            .values()
+            .find(|filing| may(filing.accession))
+            .cloned()
+    }
+
+    /// It is done with.
+    fn done(&self, accession: Accession) -> io::Result<()> {
+        self.0.change(|requests| {
+            requests.remove(&accession);
+        })
     }
 }
 
-/// How fetching again ended.
+impl Requests {
+    /// Changes the requests, on the disk before in memory.
+    fn change(&self, change: impl FnOnce(&mut BTreeMap<Accession, Filing>)) -> io::Result<()> {
+        block_in_place(|| {
+            let mut filings = self.filings();
+            let mut changed = filings.clone();
+            change(&mut changed);
+            let all: Vec<&Filing> = changed.values().collect();
+            durable::replace(&self.file, &serde_json::to_vec(&all)?)?;
+            *filings = changed;
+            Ok(())
+        })
+    }
+
+    fn filings(&self) -> MutexGuard<'_, BTreeMap<Accession, Filing>> {
+        self.filings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A filing that was fetched again, and how that ended.
 #[derive(Debug)]
-pub(super) enum Refetched {
-    /// The archive has these bytes.
+pub(super) struct Refetched {
+    accession: Accession,
+    outcome: Result<Found, Failure>,
+}
+
+/// What came.
+#[derive(Debug)]
+enum Found {
+    /// The archive has these bytes, or their parcel waits for it.
     Same,
     /// It has not; they are parked.
     Differs(Box<Label>),
-    /// EDGAR or the archive does not give what is needed.
-    Failed(String),
 }
 
 impl Refetched {
     /// One of [`crate::metrics::REFETCHES`].
     fn outcome(&self) -> &'static str {
-        match self {
-            Self::Same => "same",
-            Self::Differs(_) => "differs",
-            Self::Failed(_) => "failed",
+        match self.outcome {
+            Ok(Found::Same) => "same",
+            Ok(Found::Differs(_)) => "differs",
+            Err(_) => "failed",
         }
     }
 }
 
 impl Fetcher {
-    /// Not while the archive could not say what it has, or downloads pause.
-    pub(super) fn may_refetch(&self) -> bool {
-        self.refetch.is_empty() && self.pause.is_none() && self.condition.is_up()
-    }
-
-    pub(super) fn begin_refetch(&mut self, filing: Filing) {
-        // Not archived yet: what comes is its only version.
-        if self.backlog.holds(filing.accession) {
+    /// Begins with the next that was asked. Not while the archive could not say what it has,
+    /// or downloads pause.
+    pub(super) fn start_refetch(&mut self) {
+        let may = self.refetch.is_empty() && self.pause.is_none() && self.condition.is_up();
+        if !may {
             return;
         }
-        self.refetch
-            .spawn(refetch(self.road.clone(), self.log.clone(), filing));
+        let next = self.asked.first(|accession| !self.backlog.holds(accession));
+        if let Some(filing) = next {
+            // The event of what comes is read from here on, also by the next process.
+            let after = self.cursor;
+            self.refetching = Some(after);
+            let road = self.road.clone();
+            let after = road.epoch.at(after);
+            self.refetch.spawn(refetch(road, filing, after));
+        }
     }
 
-    pub(super) fn refetched(&mut self, refetched: Refetched) {
+    pub(super) fn refetched(&mut self, refetched: Refetched) -> io::Result<()> {
+        self.refetching = None;
         self.metrics.refetched(refetched.outcome());
-        match refetched {
-            Refetched::Same => {}
-            Refetched::Differs(label) => {
-                let accession = label.filing.accession;
+        let Refetched { accession, outcome } = refetched;
+        match outcome {
+            Ok(Found::Same) => {}
+            Ok(Found::Differs(label)) => {
                 tracing::info!(%accession, sha256 = label.original_sha256, "EDGAR gives other bytes than before");
                 self.parked(&label);
+                self.make_durable(&label.name());
             }
-            Refetched::Failed(error) => tracing::debug!(error, "not fetched again"),
+            Err(failure) => tracing::debug!(%accession, %failure, "not fetched again"),
         }
+        self.asked.done(accession)
     }
 }
 
-async fn refetch(road: Road, log: Reader, filing: Filing) -> Refetched {
-    try_refetch(&road, &log, filing)
-        .await
-        .unwrap_or_else(Refetched::Failed)
+async fn refetch(road: Road, filing: Filing, after: Cursor) -> Refetched {
+    let accession = filing.accession;
+    let outcome = try_refetch(&road, filing, after).await;
+    Refetched { accession, outcome }
 }
 
-async fn try_refetch(road: &Road, log: &Reader, filing: Filing) -> Result<Refetched, String> {
-    let mut job = Job::first(log.tip(), filing);
-    let submission = loop {
-        match fetch(road, &job, Priority::Repair).await {
-            Ok(submission) => break submission,
-            Err(failure) => job = later(job, failure).await?,
-        }
-    };
-    let (accession, mut looks) = (job.filing.accession, 0);
+async fn try_refetch(road: &Road, filing: Filing, after: Cursor) -> Result<Found, Failure> {
+    let mut job = Job::first(after.seq, filing);
+    let mut not_given = 0;
     loop {
-        match road.store.has(accession, &submission.sha256).await {
-            Ok(true) => return Ok(Refetched::Same),
-            Ok(false) => break,
-            Err(error) if looks == LOOKS => return Err(text(error)),
-            Err(_) => sleep(transient_delay(looks, accession.get())).await,
+        let failure = match once(road, &job, &after).await {
+            Ok(found) => return Ok(found),
+            Err(failure) => failure,
+        };
+        not_given += u32::from(failure.is_about_the_filing());
+        if not_given == ATTEMPTS {
+            return Err(failure);
         }
-        looks += 1;
+        sleep(failure.wait(&job).max(Duration::from_secs(1))).await;
+        let attempts = job.attempts + 1;
+        job = job.tried(attempts, failure.unfinished());
     }
-    let after = road.epoch.at(log.tip());
-    let parked = park(road, &job.filing, submission, after, true).await;
-    parked.map(Refetched::Differs).map_err(text)
 }
 
-/// Waits for the next attempt, unless this was the last.
-async fn later(job: Job, failure: Failure) -> Result<Job, String> {
-    let attempts = job.attempts + 1;
-    if attempts == ATTEMPTS {
-        return Err(text(failure));
+async fn once(road: &Road, job: &Job, after: &Cursor) -> Result<Found, Failure> {
+    let submission = fetch(road, job, Priority::Repair).await?;
+    let accession = job.filing.accession;
+    // In this order: a parcel goes only when the archive has what was in it.
+    let parcel = name_of(accession, Some(&submission.sha256));
+    if road.parking.join(&*parcel).exists() || has(road, accession, &submission.sha256).await {
+        return Ok(Found::Same);
     }
-    sleep(failure.wait(&job).max(Duration::from_secs(1))).await;
-    Ok(job.tried(attempts, failure.unfinished()))
+    let parked = park(road, &job.filing, submission, after.clone(), true).await;
+    parked.map(Found::Differs)
 }
 
-fn text(error: impl fmt::Display) -> String {
-    error.to_string()
+/// Whether the archive has these bytes; it is asked until it answers.
+async fn has(road: &Road, accession: Accession, sha256: &str) -> bool {
+    let mut failures = 0;
+    loop {
+        match road.store.has(accession, sha256).await {
+            Ok(has) => return has,
+            Err(error) => {
+                tracing::debug!(%accession, %error, "the archive does not say what it has")
+            }
+        }
+        sleep(transient_delay(failures, accession.get())).await;
+        failures += 1;
+    }
 }

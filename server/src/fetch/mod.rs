@@ -128,6 +128,8 @@ pub(crate) struct Fetcher {
     puts: JoinSet<Put>,
     asked: Asked,
     refetch: JoinSet<Refetched>,
+    /// Where the log stood when the refetch under way began.
+    refetching: Option<Seq>,
     shortage: watch::Receiver<Option<Shortage>>,
     pause: Option<Pause>,
     /// Whether our own disk did not take what came when it was last tried.
@@ -178,6 +180,7 @@ impl Fetcher {
             puts: JoinSet::new(),
             asked: parts.asked,
             refetch: JoinSet::new(),
+            refetching: None,
             shortage: parts.shortage,
             pause: None,
             is_stuck: false,
@@ -209,6 +212,7 @@ impl Fetcher {
             self.look_for_room();
             self.start_puts();
             self.start_downloads();
+            self.start_refetch();
             self.tell();
             let wakes_at = self.wakes_at();
             let went_on = tokio::select! {
@@ -224,13 +228,11 @@ impl Fetcher {
                     self.put_ended(put, &outlet).await?
                 }
                 Some(ended) = self.refetch.join_next() => {
-                    self.refetched(ended.context("a refetch panicked")?);
+                    let refetched = ended.context("a refetch panicked")?;
+                    self.refetched(refetched).context(CANNOT_FORGET)?;
                     Ok(())
                 }
-                Some(filing) = self.asked.next(), if self.may_refetch() => {
-                    self.begin_refetch(filing);
-                    Ok(())
-                }
+                () = self.asked.more() => Ok(()),
                 Ok(()) = self.shortage.changed() => Ok(()),
                 () = sleep_until(wakes_at.into()) => Ok(()),
             };
@@ -299,9 +301,9 @@ impl Fetcher {
 
     /// Everything up to here is finished.
     fn reached(&self) -> Seq {
-        let watermark = self.backlog.watermark();
-        let held_back = self.parking.holds_back();
-        held_back.map_or(watermark, |seq| watermark.min(seq))
+        let held_back = [self.parking.holds_back(), self.refetching];
+        let held_back = held_back.into_iter().flatten();
+        held_back.fold(self.backlog.watermark(), Seq::min)
     }
 
     fn store_watermark(&mut self) -> anyhow::Result<()> {
@@ -424,6 +426,8 @@ impl Fetcher {
         });
     }
 }
+
+const CANNOT_FORGET: &str = "cannot keep in `fetch.again` what is to be fetched again; check the disk of the data directory";
 
 fn cannot_use(folder: &Path) -> String {
     format!(

@@ -153,7 +153,7 @@ impl Fetcher {
     }
 
     /// It has to last now. A disk that does not let us is met again by the next download.
-    fn make_durable(&self, name: &str) {
+    pub(super) fn make_durable(&self, name: &str) {
         let durable = block_in_place(|| parcel::make_durable(self.parking.folder(), name));
         if let Err(error) = durable {
             tracing::debug!(parcel = name, %error, "may not survive a power cut");

@@ -1,6 +1,6 @@
 //! The fetcher with a simulated EDGAR before it and a bucket in memory behind it.
 
-use std::{collections::BTreeMap, io::Write};
+use std::{collections::BTreeMap, fs, io::Write};
 
 use archive::{key::Key, memory::MemoryBucket};
 use monitors::sighting::{Report, Sighting};
@@ -76,7 +76,7 @@ impl Scene {
             orders: orders_in,
         };
         tokio::task::spawn_blocking(move || updater.run(inbox).unwrap());
-        let (again, asked) = again();
+        let (again, asked) = again(dir.path().join("fetch.again")).unwrap();
         let (shortage, told) = watch::channel(None);
         let parts = Parts {
             watermark: crate::log::watermark(dir.path(), &log, "fetch").unwrap(),
@@ -271,7 +271,7 @@ async fn the_same_bytes_fetched_again_are_counted_and_nothing_else() {
     scene.events("filing.archived", 1).await;
     scene.parked(0).await;
 
-    assert!(scene.again.ask(filing));
+    scene.again.ask(vec![filing]).unwrap();
     scene
         .eventually("the same", |s| {
             s.counts("fetch_refetches_total{reason=\"same\"} 1")
@@ -304,10 +304,10 @@ async fn other_bytes_fetched_again_are_kept_beside_the_first_and_told_once() {
     scene.parked(0).await;
     let before = put_other_bytes(&scene, &filing).await;
 
-    assert!(scene.again.ask(filing.clone()));
+    scene.again.ask(vec![filing.clone()]).unwrap();
     let events = scene.events("filing.archived", 2).await;
     scene.parked(0).await;
-    assert!(scene.again.ask(filing.clone()));
+    scene.again.ask(vec![filing.clone()]).unwrap();
     scene
         .eventually("known", |s| {
             s.counts("fetch_refetches_total{reason=\"same\"} 1")
@@ -342,7 +342,7 @@ async fn a_version_fetched_again_survives_an_outage_and_a_restart_and_is_told_on
     put_other_bytes(&scene, &filing).await;
     scene.bucket.refuse_puts(true);
 
-    assert!(scene.again.ask(filing.clone()));
+    scene.again.ask(vec![filing.clone()]).unwrap();
     scene.parked(1).await;
     scene.events("source.down", 1).await;
     let scene = scene.restarted(|_| {}).await;
@@ -354,6 +354,36 @@ async fn a_version_fetched_again_survives_an_outage_and_a_restart_and_is_told_on
 
     assert_eq!(versions(&events)[&filing.accession.to_string()].len(), 2);
     assert_eq!((scene.log.tip(), scene.asked_for()), (Seq::new(5), 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_to_be_fetched_again_survives_a_restart() {
+    let scene = Scene::new().await;
+    let filing = scene.publish(1).await.remove(0);
+    scene.events("filing.archived", 1).await;
+    scene.parked(0).await;
+    scene.shortage.send_replace(Some(Shortage {
+        place: "/data".into(),
+        free_bytes: 1,
+    }));
+    scene
+        .eventually("paused", |scene| scene.status.fetch().paused.is_some())
+        .await;
+
+    scene.again.ask(vec![filing]).unwrap();
+    let scene = scene.restarted(|_| {}).await;
+    scene
+        .eventually("the same", |s| {
+            s.counts("fetch_refetches_total{reason=\"same\"} 1")
+        })
+        .await;
+    let scene = scene.restarted(|_| {}).await;
+
+    assert_eq!(scene.asked_for(), 2);
+    assert_eq!(
+        fs::read(scene.dir.path().join("fetch.again")).unwrap(),
+        b"[]"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,18 +66,12 @@ async fn again(parts: &Parts, day: Date, tell: &Teller) -> Result<(), NightError
         tracing::warn!(%day, "EDGAR no longer has the index of this sealed day");
         return Ok(());
     };
-    // What was asked on the day itself is forgotten when the program is killed.
-    let old: Vec<Filing> = index
-        .filings
-        .iter()
-        .filter(|f| is_old(f, day))
-        .cloned()
-        .collect();
-    look_again(parts, day, old)?;
     let roll = block_in_place(|| parts.days.read(day)).context("a sealed day cannot be read")?;
     let roll = roll.unwrap_or_default();
     let is_new = |filing: &Filing| !roll.contains(filing.accession);
     let new: Vec<Filing> = index.filings.into_iter().filter(is_new).collect();
+    let old = new.iter().filter(|filing| is_old(filing, day));
+    look_again(parts, day, old.cloned().collect())?;
     surface(parts, new, tell).await
 }
 

@@ -102,11 +102,15 @@ pub(super) fn look_again(parts: &Parts, day: Date, old: Vec<Filing>) -> anyhow::
     }
     let before = block_in_place(|| parts.days.listed_before(day, &old));
     let before = before.context("the files of sealed days cannot be read")?;
-    for filing in old {
-        if before.contains(filing.accession) && !parts.again.ask(filing) {
-            tracing::warn!(%day, "too many submissions are to be looked at again; the rest is left");
-            break;
-        }
+    let mut again = old;
+    again.retain(|filing| before.contains(filing.accession));
+    if again.is_empty() {
+        return Ok(());
+    }
+    let refused = parts.again.ask(again);
+    let refused = refused.context("cannot keep what is to be fetched again")?;
+    if refused > 0 {
+        tracing::warn!(%day, refused, "too many submissions are to be looked at again; the rest is left");
     }
     Ok(())
 }
