@@ -480,7 +480,10 @@ async fn a_run_that_was_missed_is_made_at_the_next_start() {
 /// From nine in the evening; each night from before half past ten, on Saturday from before
 /// three in the morning.
 fn evenings(start: &str) -> simulator::Config {
-    let plan = "21:00-21:30/5,22:25-23:00/5,02:50-03:30/4/off";
+    planned(start, "21:00-21:30/5,22:25-23:00/5,02:50-03:30/4/off")
+}
+
+fn planned(start: &str, plan: &str) -> simulator::Config {
     simulator::Config {
         clock_plan: Some(plan.parse().unwrap()),
         ..at(start, 1.0)
@@ -593,6 +596,38 @@ async fn an_index_that_lacks_too_much_is_doubted_and_nothing_is_withdrawn() {
             other => break other,
         }
     };
+    assert!(matches!(next, Body::FilingSeen(_)), "{next:?}");
+    night.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_joins_the_day_after_the_quarter_was_rebuilt_is_not_withdrawn() {
+    // The night of Friday is missed and made up for when the late row is there.
+    let mornings = planned("2026-03-07T02:00:00Z", "21:00-21:30/5,06:45-07:30/5/off");
+    let edgar = Simulator::start_local(mornings).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let key = create_key(dir.path(), &[]);
+    edgar.publish_now(2);
+    let wish = Wish {
+        index_row_late: true,
+        ..Wish::default()
+    };
+    let late = edgar.publish(&wish).unwrap();
+    let night = Night::start(dir.path(), &edgar).await;
+    let mut subscriber = night.subscribe(&key).await;
+
+    let (_, day) = until_sealed(&mut subscriber).await;
+    let kept = dir.path().join("reconcile.json");
+    eventually("the quarter is read", PATIENCE, async || {
+        fs::read_to_string(&kept).is_ok_and(|kept| kept.contains(r#""quarter":"2026-03-07""#))
+    })
+    .await;
+    edgar.publish_now(1);
+    let next = subscriber.event().await.body;
+
+    assert_eq!((day.date, day.listed), (date(2026, 3, 6), 3));
+    let listed = edgar.ledger().listed_in_quarter_of(day.date).unwrap();
+    assert!(!listed.contains(&late), "the index has the row");
     assert!(matches!(next, Body::FilingSeen(_)), "{next:?}");
     night.stop().await;
 }

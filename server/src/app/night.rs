@@ -58,6 +58,8 @@ impl Night {
             log: log.clone(),
             orders,
             index,
+            sec: sec.clone(),
+            www_url: config.edgar.www_url.clone(),
             clock: clock.clone(),
             store: shared.buckets.inventory.clone(),
             layout: shared.buckets.layout.clone(),

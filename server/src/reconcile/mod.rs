@@ -46,6 +46,7 @@ use protocol::{
     event::Event,
     time::{Date, eastern_day},
 };
+use sec_client::{SecClient, SecError};
 use tokio::{sync::Mutex, time::interval};
 use tokio_util::sync::CancellationToken;
 
@@ -82,6 +83,8 @@ pub(crate) struct Needs {
     pub(crate) log: Reader,
     pub(crate) orders: Orders,
     pub(crate) index: IndexReader,
+    pub(crate) sec: SecClient,
+    pub(crate) www_url: String,
     pub(crate) clock: Clock,
     /// The bucket of inventories and of each day's events.
     pub(crate) store: Store,
@@ -99,6 +102,8 @@ struct Parts {
     log: Reader,
     orders: Orders,
     index: IndexReader,
+    sec: SecClient,
+    www_url: String,
     clock: Clock,
     days: Days,
     events: EventFiles,
@@ -124,6 +129,9 @@ enum NightError {
         /// What is believed.
         most: usize,
     },
+    /// EDGAR did not say whether it still gives a submission.
+    #[error("EDGAR does not say whether a filing is gone")]
+    Silent(#[source] SecError),
     /// The program ends.
     #[error(transparent)]
     Stopping(#[from] Stopping),
@@ -215,6 +223,8 @@ impl Reconciler {
             log: needs.log,
             orders: needs.orders,
             index: needs.index,
+            sec: needs.sec,
+            www_url: needs.www_url,
             clock: needs.clock,
             days,
             events,

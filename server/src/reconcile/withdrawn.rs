@@ -3,12 +3,14 @@
 //! EDGAR drops a removed filing from the quarter's index when it rebuilds that on Saturday;
 //! the daily indexes keep it. What we know of it stands in the log and stays there.
 //!
-//! Invariant: a filing is withdrawn only when a whole index no longer lists it, and never
+//! Invariant: a filing is withdrawn only when a whole index no longer lists it and its
+//! submission is gone too, for an index may be older than the last rows of a day's; and never
 //! together with so many others that the index itself is to be doubted.
 
 use std::collections::HashSet;
 
 use anyhow::Context;
+use edgar::paths;
 use jiff::ToSpan;
 use protocol::{
     accession::Accession,
@@ -17,6 +19,7 @@ use protocol::{
     seq::Seq,
     time::{Date, Timestamp, eastern_day},
 };
+use sec_client::{Priority, SecError};
 use serde::Deserialize;
 
 use super::{NightError, Parts, day::take};
@@ -63,6 +66,10 @@ pub(super) async fn withdraw(
     }
     for filing in new {
         let accession = filing.accession;
+        if !is_gone(parts, &filing).await? {
+            tracing::debug!(%accession, "not listed, but EDGAR still gives its submission");
+            continue;
+        }
         if parts
             .orders
             .append(Body::FilingWithdrawn(filing))
@@ -74,6 +81,19 @@ pub(super) async fn withdraw(
         }
     }
     Ok(())
+}
+
+/// Whether EDGAR no longer gives the submission.
+async fn is_gone(parts: &Parts, filing: &Filing) -> Result<bool, NightError> {
+    let submitter = filing.accession.submitter();
+    let cik = filing.filers.first().map_or(submitter, |filer| filer.cik);
+    let path = paths::submission(cik, filing.accession);
+    let url = paths::url(&parts.www_url, &path);
+    match parts.sec.open(&url, Priority::Repair).await {
+        Ok(_) => Ok(false),
+        Err(SecError::Absent { .. }) => Ok(true),
+        Err(error) => Err(NightError::Silent(error)),
+    }
 }
 
 fn doubt(parts: &Parts, gone: usize, believed: usize) -> Result<(), NightError> {
