@@ -215,7 +215,7 @@ impl IndexReader {
     async fn read(&self, path: &str, expected: Expected) -> Result<Read, IndexFailure> {
         let url = paths::url(&self.www_url, path);
         let unread = |cause| IndexFailure::of(path, cause);
-        let body = self.client.open(&url, Priority::Repair);
+        let body = self.client.open(&url, Priority::Index);
         let body = body.await.map_err(unread)?;
         download::receive(path, body, expected).await
     }
@@ -240,7 +240,7 @@ impl IndexReader {
     async fn is_out(&self, day: Date) -> Result<bool, IndexFailure> {
         let path = paths::daily_index(Kind::Master, day);
         let url = paths::url(&self.www_url, &path);
-        match self.client.open(&url, Priority::Repair).await {
+        match self.client.open(&url, Priority::Index).await {
             Ok(_) => Ok(true),
             Err(SecError::Absent { .. }) => Ok(false),
             Err(cause) => Err(IndexFailure::of(&path, cause)),

@@ -13,7 +13,7 @@ use crate::pace::Priority;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     /// Requests that went to the network, per priority, the most urgent first.
-    pub requests: [(Priority, u64); 4],
+    pub requests: [(Priority, u64); 5],
     /// How requests ended, per [`Outcome`], in the order of [`Outcome::ALL`].
     pub outcomes: [(Outcome, u64); 6],
     /// Block pages met.
@@ -78,7 +78,7 @@ impl Outcome {
 /// The counters themselves.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    requests: [AtomicU64; 4],
+    requests: [AtomicU64; 5],
     outcomes: [AtomicU64; 6],
     held_back: AtomicU64,
 }

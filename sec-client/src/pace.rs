@@ -32,23 +32,32 @@ pub(crate) const WINDOW: Duration = Duration::from_millis(1_050);
 pub enum Priority {
     /// Polls of the latest-filings feed: everything else follows from them.
     Feed,
+    /// Index files: few, and a whole day waits for one.
+    Index,
     /// The submission of a filing that was just seen.
     NewFiling,
     /// Crawls of the full-text search index.
     Efts,
-    /// Index files, backfill, repeated looks for late documents.
+    /// Submissions of old ground, repeated looks for late documents.
     Repair,
 }
 
 impl Priority {
     /// All priorities, the most urgent first.
-    pub const ALL: [Self; 4] = [Self::Feed, Self::NewFiling, Self::Efts, Self::Repair];
+    pub const ALL: [Self; 5] = [
+        Self::Feed,
+        Self::Index,
+        Self::NewFiling,
+        Self::Efts,
+        Self::Repair,
+    ];
 
     /// The name used in metrics and logs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Feed => "feed",
+            Self::Index => "index",
             Self::NewFiling => "new_filing",
             Self::Efts => "efts",
             Self::Repair => "repair",
@@ -202,7 +211,7 @@ mod tests {
     }
 
     fn mixed(count: usize) -> Vec<Priority> {
-        (0..count).map(|n| Priority::ALL[3 - n % 4]).collect()
+        (0..count).map(|n| Priority::ALL[4 - n % 5]).collect()
     }
 
     fn most_in_a_second(turns: &[(Instant, Priority, usize)]) -> usize {
