@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, extract::Request, response::IntoResponse};
+use axum::{Router, body::Bytes, extract::Request, response::IntoResponse};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -242,6 +242,8 @@ async fn converse(stream: TcpStream, conversation: Conversation, stop: Cancellat
         Ok((stream, answer)) => {
             let successor = Arc::into_inner(succession).and_then(OnceLock::into_inner);
             let successor = successor.expect("it was there, and who shared it is gone");
+            // Mostly nothing; without the copy it would keep a whole buffer until it is looked at.
+            let leftover = Bytes::copy_from_slice(&leftover);
             let upgraded = Upgraded {
                 stream,
                 leftover,
