@@ -32,6 +32,7 @@ use crate::{
     buckets::Buckets,
     config::Config,
     disk::{DiskWatch, Shortage},
+    documents::ReadingRoom,
     fetch::{Asked, Fetcher, Outlet, Parts, again},
     http::{self, Limits, Urls},
     keys::KeyFile,
@@ -200,6 +201,7 @@ impl App {
             tickets: Tickets::default(),
             buckets,
             urls: Urls::default(),
+            reading_room: ReadingRoom::default(),
         });
         let mut doors = Phased::default();
         let watch = rounds::watch_keys(key_file, key_version, control.clone(), doors.stop.clone());

@@ -12,6 +12,7 @@ mod compat;
 pub mod config;
 mod control;
 mod disk;
+mod documents;
 mod durable;
 mod fetch;
 mod http;

@@ -20,17 +20,17 @@ use crate::harness::{
 };
 
 /// An answer: status line and headers in lower case, and the bytes.
-struct Given {
+pub struct Given {
     head: String,
-    bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
 impl Given {
-    fn status(&self) -> &str {
+    pub fn status(&self) -> &str {
         self.head.split(' ').nth(1).unwrap()
     }
 
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         let line = self
             .head
             .lines()
@@ -39,7 +39,7 @@ impl Given {
     }
 }
 
-fn ask(addr: &str, request: &str, headers: &[&str]) -> Given {
+pub fn ask(addr: &str, request: &str, headers: &[&str]) -> Given {
     let mut socket = TcpStream::connect(addr).unwrap();
     socket
         .set_read_timeout(Some(Duration::from_secs(20)))

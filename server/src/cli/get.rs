@@ -18,6 +18,7 @@ use super::{Failure, Global, parse, whole_file};
 use crate::{
     buckets::open_to_read,
     config::{Archive, Place},
+    documents::{self, Count, Lacking, Pieces, Which},
 };
 
 /// Print an archived filing, or one of its documents
@@ -62,12 +63,30 @@ impl Get {
         // Reading needs no contact, so the tree is used unchecked.
         let raw = global.raw(Vec::new())?;
         let archive = Archive::check(&raw.archive, Path::new(&raw.data_dir))?;
+        if let Some(ordinal) = self.document
+            && let Some(pieces) = find_document(&archive, self.accession, ordinal).await?
+        {
+            return self.unpack(pieces).await;
+        }
+        // A filing without a tar object has its documents in the submission alone.
         let (key, object) = open(&archive, self.accession, self.shape).await?;
         let runtime = Handle::current();
         let work = move || self.deliver(key.as_str(), Stored { runtime, object });
-        spawn_blocking(work)
-            .await
-            .context("reading was interrupted")??;
+        spawn_blocking(work).await.context(INTERRUPTED)??;
+        Ok(())
+    }
+
+    async fn unpack(self, mut pieces: Pieces) -> Result<(), Failure> {
+        let runtime = Handle::current();
+        let work = move || {
+            self.to_output(|out| {
+                while let Some(piece) = runtime.block_on(pieces.next()).context(DAMAGED)? {
+                    out.write_all(&piece)?;
+                }
+                Ok(out.flush()?)
+            })
+        };
+        spawn_blocking(work).await.context(INTERRUPTED)??;
         Ok(())
     }
 
@@ -76,9 +95,16 @@ impl Get {
             Shape::Tar => Box::new(stored),
             _ => Box::new(zstd::stream::read::Decoder::new(stored)?),
         };
+        self.to_output(|out| self.write(name, object, out))
+    }
+
+    fn to_output(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         match &self.output {
-            Some(file) => whole_file::write(file, |out| self.write(name, object, out)),
-            None => match self.write(name, object, &mut io::stdout().lock()) {
+            Some(file) => whole_file::write(file, |out| write(out)),
+            None => match write(&mut io::stdout().lock()) {
                 // A reader that has enough, such as `head`, is no failure.
                 Err(error) if is_broken_pipe(&error) => Ok(()),
                 done => done,
@@ -101,6 +127,33 @@ impl Get {
         }
         Ok(out.flush()?)
     }
+}
+
+/// The document, ready to be read; `None` when the filing has no tar object, or nothing is
+/// there at all.
+async fn find_document(
+    archive: &Archive,
+    accession: Accession,
+    ordinal: u32,
+) -> Result<Option<Pieces>, Failure> {
+    let Some(bucket) = open_to_read(&archive.bucket).await? else {
+        return Ok(None);
+    };
+    let key = archive.layout.tar(accession).context(BAD_FOLDER)?;
+    let pieces = match documents::find(&*bucket, key, &Which::Ordinal(ordinal)).await {
+        Ok(found) => Pieces::open(&*bucket, &found).await,
+        Err(error) => Err(error),
+    };
+    match pieces {
+        Ok(pieces) => Ok(Some(pieces)),
+        Err(Lacking::Object(BucketError::NotFound(_))) => Ok(None),
+        Err(Lacking::Document(count)) => Err(no_document(ordinal, count).into()),
+        Err(error) => Err(anyhow::Error::from(error).into()),
+    }
+}
+
+fn no_document(ordinal: u32, count: Count) -> anyhow::Error {
+    anyhow!("the filing has {count}; there is no document {ordinal}")
 }
 
 async fn open(
@@ -141,6 +194,8 @@ fn nowhere(place: &Place) -> String {
 
 /// Configured folders are checked before anything is put there.
 const BAD_FOLDER: &str = "the folder of objects has no good name";
+const DAMAGED: &str = "the archived object is damaged";
+const INTERRUPTED: &str = "reading was interrupted";
 const NOT_YET: &str = "it may not be fetched yet";
 
 /// The submission is in the archive, this object of it is not.
@@ -168,9 +223,7 @@ impl Read for Stored {
 }
 
 fn unless_cut(unreadable: Option<io::Error>) -> anyhow::Result<()> {
-    unreadable.map_or(Ok(()), |error| {
-        Err(error).context("the archived object is damaged")
-    })
+    unreadable.map_or(Ok(()), |error| Err(error).context(DAMAGED))
 }
 
 fn write_document(submission: impl Read, ordinal: u32, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -189,12 +242,7 @@ fn write_document(submission: impl Read, ordinal: u32, out: &mut dyn Write) -> a
     }
     unless_cut(unreadable)?;
     if ordinal > documents {
-        let noun = if documents == 1 {
-            "document"
-        } else {
-            "documents"
-        };
-        anyhow::bail!("the filing has {documents} {noun}; there is no document {ordinal}");
+        return Err(no_document(ordinal, Count(documents as usize)));
     }
     Ok(())
 }
@@ -230,6 +278,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::documents::tests::tar_object;
 
     const ACCESSION: &str = "0001999999-26-000042";
     const TEXT: &[u8] = b"<SEC-DOCUMENT>0001999999-26-000042.txt : 20260303\n\
@@ -296,6 +345,26 @@ mod tests {
             .unwrap_err();
 
         assert_eq!(second, b"second\n");
+        assert_eq!(third, "the filing has 2 documents; there is no document 3");
+    }
+
+    #[tokio::test]
+    async fn a_document_comes_out_of_the_tar_object_where_there_is_one() {
+        // A submission that cannot be read: it is not asked.
+        let dir = archive(b"");
+        let tar = tar_object(&[("a.htm", b"<html>"), ("b.txt", b"second")]);
+        let folder = dir.path().join("archive/tar-archive");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("000199999926000042.tar"), tar).unwrap();
+
+        let second = get(dir.path(), &[ACCESSION, "--document", "2"])
+            .await
+            .unwrap();
+        let third = get(dir.path(), &[ACCESSION, "--document", "3"])
+            .await
+            .unwrap_err();
+
+        assert_eq!(second, b"second");
         assert_eq!(third, "the filing has 2 documents; there is no document 3");
     }
 

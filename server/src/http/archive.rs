@@ -1,5 +1,7 @@
 //! `GET /v1/archive/{shape}/{accession}`: an archived object as it is stored.
 //!
+//! With `version`, a later version of the submission that lies beside the first.
+//!
 //! From a bucket that presigns, the answer is a redirect to where the bytes are; the client
 //! repeats its `Range` there. From any other the bytes come through here.
 //!
@@ -27,7 +29,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{
     Peer, Problem, Query,
-    range::{Wanted, wanted},
+    range::{Wanted, content_range, wanted},
     urls::LIFE,
 };
 use crate::{keys::Scope, stream::Shared};
@@ -36,7 +38,7 @@ use crate::{keys::Scope, stream::Shared};
 const BUCKET_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Bytes read of an object at a time.
-const PIECE: usize = 64 * 1024;
+pub(super) const PIECE: usize = 64 * 1024;
 
 /// The door.
 pub(crate) async fn object(
@@ -47,12 +49,13 @@ pub(crate) async fn object(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let query = Query::split(&query.unwrap_or_default(), &["ticket"])?;
+    let query = Query::split(&query.unwrap_or_default(), &["ticket", "version"])?;
     let ticket = query.get("ticket");
     let api_key = shared.authorize_if_required(peer.0.ip(), &headers, ticket, Scope::Archive)?;
     no_more_parameters(&query)?;
     let Path((shape, accession)) = path.map_err(|_| nothing_of_that_shape())?;
     let key = find_key(&shared, &shape, &accession)?;
+    let key = of_version(key, query.get("version"))?;
     let found = Found {
         shared: &shared,
         api_key: api_key.map(|key| key.id),
@@ -68,16 +71,13 @@ fn no_more_parameters(query: &Query) -> Result<(), Refusal> {
     if query.rest().is_empty() {
         return Ok(());
     }
-    let message = "there are no parameters here but `ticket`; the object is named in the path";
+    let message = "there are no parameters here but `ticket` and `version`; the object is named in \
+        the path";
     Err(Refusal::new(ErrorCode::BadParameter, message))
 }
 
 fn find_key(shared: &Shared, shape: &str, accession: &str) -> Result<Key, Problem> {
-    let accession: Accession = accession.parse().map_err(|_| {
-        let message = "that is no accession number; write 0001999999-26-000042, its 18 digits, or \
-            these without leading zeros";
-        Refusal::new(ErrorCode::BadParameter, message).field("accession")
-    })?;
+    let accession = parse_accession(accession)?;
     let layout = &shared.buckets.layout;
     let key = match shape {
         "sgml" => layout.sgml(accession),
@@ -88,13 +88,42 @@ fn find_key(shared: &Shared, shape: &str, accession: &str) -> Result<Key, Proble
     Ok(key.expect("the folders were checked with the configuration"))
 }
 
+/// # Errors
+/// A [`Refusal`] that names the field, for a text that is no accession number.
+pub(super) fn parse_accession(text: &str) -> Result<Accession, Refusal> {
+    text.parse().map_err(|_| {
+        let message = "that is no accession number; write 0001999999-26-000042, its 18 digits, or \
+            these without leading zeros";
+        Refusal::new(ErrorCode::BadParameter, message).field("accession")
+    })
+}
+
+/// The key of a later version, which lies beside the first under the beginning of its
+/// submission's checksum.
+///
+/// # Errors
+/// A [`Refusal`] that names the field, for a text that is no checksum.
+pub(super) fn of_version(key: Key, version: Option<&str>) -> Result<Key, Refusal> {
+    let Some(version) = version else {
+        return Ok(key);
+    };
+    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if !(12..=64).contains(&version.len()) || !version.bytes().all(digit) {
+        let message = "that is no version; write 12 or more digits of its `original_sha256`, or \
+            leave `version` out for the first";
+        return Err(Refusal::new(ErrorCode::BadParameter, message).field("version"));
+    }
+    let beside = key.beside(&version[..12]);
+    Ok(beside.expect("hexadecimal digits are a key"))
+}
+
 fn nothing_of_that_shape() -> Problem {
     let message = "there is nothing of that kind; ask for /v1/archive/sgml/, /tar/ or /xbrl/ and \
         an accession number";
     Problem::new(ErrorCode::NotFound, message)
 }
 
-fn unavailable(why: &str) -> Problem {
+pub(super) fn unavailable(why: &str) -> Problem {
     let message = format!("the archive cannot be reached now: {why}; try again later");
     Problem::new(ErrorCode::ArchiveUnavailable, message)
 }
@@ -121,10 +150,10 @@ impl Found<'_> {
             return Ok(redirect(&url, fresh));
         }
         let key = &whose.1;
-        let head = bucket.head(key).await.map_err(problem)?;
+        let head = bucket.head(key).await.map_err(bucket_problem)?;
         // A URL is signed for GET alone.
         if method != Method::HEAD
-            && let Some(url) = bucket.presign(key, LIFE).await.map_err(problem)?
+            && let Some(url) = bucket.presign(key, LIFE).await.map_err(bucket_problem)?
         {
             let (url, fresh) = shared.urls.keep(whose, url);
             return Ok(redirect(&url, fresh));
@@ -155,14 +184,14 @@ async fn send(
         Wanted::Unchanged => {
             return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
         }
-        Wanted::Beyond => return Ok(beyond(head.bytes)),
+        Wanted::Beyond => return Ok(not_satisfiable(head.bytes)),
         Wanted::Whole => (StatusCode::OK, 0..head.bytes),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
     };
     let object = bucket
         .open_range(key, range.clone())
         .await
-        .map_err(problem)?;
+        .map_err(bucket_problem)?;
     let fixed = [
         (header::ETAG, tag),
         (header::CONTENT_TYPE, key.media_type().to_owned()),
@@ -177,8 +206,7 @@ async fn send(
     let body = Body::from_stream(ReaderStream::with_capacity(object.body, PIECE));
     let mut response = (status, fixed, body).into_response();
     if status == StatusCode::PARTIAL_CONTENT {
-        let told = format!("bytes {}-{}/{}", range.start, range.end - 1, head.bytes);
-        let told = HeaderValue::from_str(&told).expect("digits are a header value");
+        let told = content_range(&range, head.bytes);
         response.headers_mut().insert(header::CONTENT_RANGE, told);
     }
     Ok(response)
@@ -193,7 +221,7 @@ fn entity_tag(key: &Key, head: &Head) -> String {
     }
 }
 
-fn beyond(bytes: u64) -> Response {
+pub(super) fn not_satisfiable(bytes: u64) -> Response {
     let message = format!("the object has {bytes} bytes; ask for some of them");
     let mut response = Problem::new(ErrorCode::RangeNotSatisfiable, message).into_response();
     let told = HeaderValue::from_str(&format!("bytes */{bytes}"));
@@ -202,7 +230,7 @@ fn beyond(bytes: u64) -> Response {
     response
 }
 
-fn problem(error: BucketError) -> Problem {
+pub(super) fn bucket_problem(error: BucketError) -> Problem {
     match error {
         BucketError::NotFound(_) => {
             let message = "that is not in the archive; it may not be fetched yet, or the filing has none: \

@@ -6,6 +6,7 @@
 mod archive;
 mod conversation;
 mod credentials;
+mod documents;
 mod doors;
 pub(crate) mod events;
 mod limits;
@@ -78,6 +79,10 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/events/stream", get(events::stream))
         .route(STREAM_PATH, get(no_handshake))
         .route("/v1/archive/{shape}/{accession}", get(archive::object))
+        .route(
+            "/v1/filings/{accession}/documents/{document}",
+            get(documents::document),
+        )
         .merge(prompt)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES))

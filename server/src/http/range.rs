@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// What of an object a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,12 @@ pub(super) fn wanted(headers: &HeaderMap, bytes: u64, tag: &str) -> Wanted {
     asked
         .and_then(|asked| part(asked, bytes))
         .unwrap_or(Wanted::Whole)
+}
+
+/// The header that tells which bytes of how many are sent.
+pub(super) fn content_range(range: &Range<u64>, bytes: u64) -> HeaderValue {
+    let told = format!("bytes {}-{}/{bytes}", range.start, range.end - 1);
+    HeaderValue::from_str(&told).expect("digits are a header value")
 }
 
 fn is_known(known: &str, tag: &str) -> bool {

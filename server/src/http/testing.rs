@@ -17,6 +17,7 @@ use super::{Limits, Rules, Urls};
 use crate::{
     buckets::Buckets,
     config,
+    documents::ReadingRoom,
     keys::KeyFile,
     log::Writer,
     metrics::Metrics,
@@ -75,6 +76,7 @@ impl House {
                 &dir.path().join("staging"),
             ),
             urls: Urls::default(),
+            reading_room: ReadingRoom::default(),
         });
         Self {
             shared,

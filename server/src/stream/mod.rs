@@ -40,6 +40,7 @@ pub(crate) use upgrade::{Asked, Upgraded, enter, no_handshake, upgrade};
 use crate::{
     buckets::Buckets,
     config,
+    documents::ReadingRoom,
     http::{Limits, Urls},
     keys::{KeyFile, KeyFileVersion, KeyRing},
     log::Reader,
@@ -68,6 +69,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) buckets: Buckets,
     pub(crate) urls: Urls,
+    pub(crate) reading_room: ReadingRoom,
 }
 
 /// What all sessions obey: one channel, so that a session waits for one thing less.
