@@ -17,6 +17,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use jiff::SignedDuration;
 use protocol::time::Timestamp;
 use rand::{Rng, distr::Alphanumeric};
 use serde::{Deserialize, Serialize};
@@ -43,7 +44,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    const ALL: [Self; 5] = [
+    /// Every scope.
+    pub const ALL: [Self; 5] = [
         Self::Stream,
         Self::Read,
         Self::Archive,
@@ -148,6 +150,39 @@ impl NewKey {
             max_connections: None,
         }
     }
+}
+
+/// Reads the name of a key.
+///
+/// # Errors
+/// What a name is.
+pub fn parse_name(text: &str) -> Result<String, String> {
+    let count = text.chars().count();
+    if text.trim().is_empty() || count > 64 || text.chars().any(char::is_control) {
+        return Err("a name has 1 to 64 characters, none of them a control character".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads how long a key lives, such as `90d`.
+///
+/// # Errors
+/// How to write it.
+pub fn parse_span(text: &str) -> Result<SignedDuration, String> {
+    let bad = || format!("`{text}` is no time; write 90d, 12h or 30m");
+    let unit = text.chars().next_back().ok_or_else(bad)?;
+    let seconds = match unit {
+        'd' => 24 * 60 * 60,
+        'h' => 60 * 60,
+        'm' => 60,
+        's' => 1,
+        _ => return Err(bad()),
+    };
+    let count: u32 = text[..text.len() - 1].parse().map_err(|_| bad())?;
+    if count == 0 || u64::from(count) * seconds > 100 * 365 * 24 * 60 * 60 {
+        return Err(bad());
+    }
+    Ok(SignedDuration::from_secs(i64::from(count) * seconds as i64))
 }
 
 /// All API keys at one moment.
@@ -414,6 +449,18 @@ mod tests {
 
         assert_ne!(none, first);
         assert_ne!(first, file.version());
+    }
+
+    #[test]
+    fn spans_have_a_number_and_a_unit() {
+        assert_eq!(
+            parse_span("90d").unwrap(),
+            SignedDuration::from_hours(90 * 24)
+        );
+        assert_eq!(parse_span("30m").unwrap(), SignedDuration::from_mins(30));
+        for text in ["", "d", "90", "0d", "-1d", "90y", "9999999999d", "1é"] {
+            assert!(parse_span(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod faults;
 mod filters;
 mod foreign;
 mod harness;
+mod keys;
 mod layers;
 mod live;
 mod memory;

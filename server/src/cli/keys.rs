@@ -7,7 +7,7 @@ use protocol::time::Timestamp;
 use super::{Failure, Global, say};
 use crate::{
     config::raw::Raw,
-    keys::{ApiKey, KeyFile, NewKey, Scope},
+    keys::{ApiKey, KeyFile, NewKey, Scope, parse_name, parse_span},
 };
 
 /// Make, list and revoke API keys
@@ -57,31 +57,6 @@ struct Create {
     /// Most connections at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
-}
-
-fn parse_name(text: &str) -> Result<String, String> {
-    let count = text.chars().count();
-    if text.trim().is_empty() || count > 64 || text.chars().any(char::is_control) {
-        return Err("a name has 1 to 64 characters, none of them a control character".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-fn parse_span(text: &str) -> Result<SignedDuration, String> {
-    let bad = || format!("`{text}` is no time; write 90d, 12h or 30m");
-    let unit = text.chars().next_back().ok_or_else(bad)?;
-    let seconds = match unit {
-        'd' => 24 * 60 * 60,
-        'h' => 60 * 60,
-        'm' => 60,
-        's' => 1,
-        _ => return Err(bad()),
-    };
-    let count: u32 = text[..text.len() - 1].parse().map_err(|_| bad())?;
-    if count == 0 || u64::from(count) * seconds > 100 * 365 * 24 * 60 * 60 {
-        return Err(bad());
-    }
-    Ok(SignedDuration::from_secs(i64::from(count) * seconds as i64))
 }
 
 impl Keys {
@@ -138,22 +113,4 @@ fn list(keys: &[ApiKey], now: Timestamp) -> String {
     };
     let lines: Vec<String> = std::iter::once(head).chain(keys.iter().map(row)).collect();
     lines.join("\n") + "\n"
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spans_have_a_number_and_a_unit() {
-        assert_eq!(
-            parse_span("90d").unwrap(),
-            SignedDuration::from_hours(90 * 24)
-        );
-        assert_eq!(parse_span("30m").unwrap(), SignedDuration::from_mins(30));
-        for text in ["", "d", "90", "0d", "-1d", "90y", "9999999999d", "1é"] {
-            assert!(parse_span(text).is_err(), "{text}");
-        }
-    }
 }

@@ -9,8 +9,10 @@ mod credentials;
 mod documents;
 mod doors;
 pub(crate) mod events;
+mod keys;
 mod limits;
 mod line;
+mod page;
 mod problem;
 mod query;
 mod range;
@@ -30,7 +32,7 @@ use axum::{
     http::header,
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use protocol::frame::ErrorCode;
 use tokio::time::timeout;
@@ -62,6 +64,7 @@ fn router(shared: Arc<Shared>) -> Router {
     let public = Router::new()
         .route("/", get(front))
         .route("/compat/sec-api", get(compat::sec_api::connect))
+        .route("/keys", get(keys::page))
         .route("/metrics", get(doors::metrics))
         .route("/v1/status", get(doors::status))
         .fallback(nothing_here)
@@ -69,6 +72,8 @@ fn router(shared: Arc<Shared>) -> Router {
     let prompt = Router::new()
         .route("/healthz", get(doors::healthz))
         .route("/readyz", get(doors::readyz))
+        .route("/v1/keys", get(keys::list).post(keys::create))
+        .route("/v1/keys/{id}", delete(keys::revoke))
         .route("/v1/tickets", post(tickets::issue))
         .route("/sec-websocket/", get(compat::datamule::token))
         .route("/ws", get(compat::datamule::connect))
