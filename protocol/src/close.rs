@@ -1,44 +1,49 @@
 //! Why a stream ends: websocket close codes and what the client should do.
 
-/// The close codes of the stream.
-///
-/// 1000 to 3999 and 4000 to 4399: connect again with the same cursor, with jitter.
-/// 4400 to 4499: do not try again until something changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u16)]
-pub enum CloseCode {
-    /// The end that was asked for is reached.
-    Normal = 1000,
-    /// The server stops.
-    GoingAway = 1001,
-    /// The client breaks the websocket protocol.
-    BadFrame = 1002,
-    /// A text frame is not UTF-8.
-    BadText = 1007,
-    /// The server failed.
-    Internal = 4000,
-    /// The server is not ready yet.
-    Starting = 4003,
-    /// Not writable for 30 s.
-    SlowConsumer = 4008,
-    /// No pong within 30 s of a ping.
-    NoPong = 4009,
-    /// A limit was reached.
-    Limit = 4029,
-    /// A message or parameter is wrong.
-    BadRequest = 4400,
-    /// No valid API key.
-    Unauthorized = 4401,
-    /// The API key lacks the scope.
-    Forbidden = 4403,
-    /// The cursor is older than the oldest event kept.
-    CursorGone = 4410,
-    /// The cursor is beyond the newest event.
-    CursorAhead = 4411,
-    /// The cursor belongs to another log.
-    EpochChanged = 4412,
-    /// A message over 64 KiB.
-    TooLarge = 4413,
+macro_rules! codes {
+    ($(#[$doc:meta])* { $($text:literal $variant:ident = $number:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u16)]
+        pub enum CloseCode {
+            $(#[doc = $text] $variant = $number,)+
+        }
+
+        impl CloseCode {
+            /// Every code, in order.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// What it tells a client.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The close codes of the stream.
+    ///
+    /// 1000 to 3999 and 4000 to 4399: connect again with the same cursor, with jitter.
+    /// 4400 to 4499: do not try again until something changes.
+    {
+        "The end that was asked for is reached." Normal = 1000,
+        "The server stops." GoingAway = 1001,
+        "The client breaks the websocket protocol." BadFrame = 1002,
+        "A text frame is not UTF-8." BadText = 1007,
+        "The server failed." Internal = 4000,
+        "The server is not ready yet." Starting = 4003,
+        "Not writable for 30 s." SlowConsumer = 4008,
+        "No pong within 30 s of a ping." NoPong = 4009,
+        "A limit was reached." Limit = 4029,
+        "A message or parameter is wrong." BadRequest = 4400,
+        "No valid API key." Unauthorized = 4401,
+        "The API key lacks the scope." Forbidden = 4403,
+        "The cursor is older than the oldest event kept." CursorGone = 4410,
+        "The cursor is beyond the newest event." CursorAhead = 4411,
+        "The cursor belongs to another log." EpochChanged = 4412,
+        "A message over 64 KiB." TooLarge = 4413,
+    }
 }
 
 impl CloseCode {

@@ -15,6 +15,7 @@ mod burst;
 mod clock;
 mod commands;
 mod crash;
+mod described;
 mod documents;
 mod faults;
 mod filters;

@@ -3,6 +3,7 @@
 //! [`mod@serve`] accepts connections, [`conversation`] answers their requests, [`limits`] says
 //! how much one address may take, [`credentials`] finds out who asks; the other files are doors.
 
+mod api;
 mod archive;
 mod conversation;
 mod credentials;
@@ -63,9 +64,12 @@ fn router(shared: Arc<Shared>) -> Router {
     // What anybody may ask for, as often as an address may.
     let public = Router::new()
         .route("/", get(front))
+        .route("/asyncapi.json", get(api::asyncapi))
         .route("/compat/sec-api", get(compat::sec_api::connect))
+        .route("/docs", get(api::docs))
         .route("/keys", get(keys::page))
         .route("/metrics", get(doors::metrics))
+        .route("/openapi.json", get(api::openapi))
         .route("/v1/status", get(doors::status))
         .fallback(nothing_here)
         .layer(from_fn_with_state(shared.clone(), count_request));

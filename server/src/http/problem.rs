@@ -30,24 +30,7 @@ impl Problem {
     }
 
     fn status(&self) -> StatusCode {
-        match self.0.code {
-            ErrorCode::Unauthorized | ErrorCode::AuthTimeout => StatusCode::UNAUTHORIZED,
-            ErrorCode::Forbidden => StatusCode::FORBIDDEN,
-            ErrorCode::NotFound => StatusCode::NOT_FOUND,
-            ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            ErrorCode::TooManyConnections
-            | ErrorCode::TooManyMessages
-            | ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            ErrorCode::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
-            ErrorCode::MessageTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorCode::Starting
-            | ErrorCode::TickersUnavailable
-            | ErrorCode::ArchiveUnavailable
-            | ErrorCode::ServerFull => StatusCode::SERVICE_UNAVAILABLE,
-            ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => StatusCode::UNPROCESSABLE_ENTITY,
-        }
+        status(self.0.code)
     }
 
     /// Seconds after which the same request can succeed.
@@ -60,6 +43,28 @@ impl Problem {
             ErrorCode::Starting | ErrorCode::TickersUnavailable => Some(2),
             _ => None,
         }
+    }
+}
+
+/// How a refusal over HTTP begins.
+pub(super) fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::Unauthorized | ErrorCode::AuthTimeout => StatusCode::UNAUTHORIZED,
+        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
+        ErrorCode::TooManyConnections | ErrorCode::TooManyMessages | ErrorCode::TooManyRequests => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        ErrorCode::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+        ErrorCode::MessageTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::Starting
+        | ErrorCode::TickersUnavailable
+        | ErrorCode::ArchiveUnavailable
+        | ErrorCode::ServerFull => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 

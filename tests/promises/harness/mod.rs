@@ -4,6 +4,7 @@ pub mod books;
 pub mod program;
 pub mod recorded;
 pub mod s3;
+pub mod schema;
 pub mod shelves;
 pub mod subscriber;
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::eventually;
+use super::{eventually, schema};
 
 /// How long the program may take for anything a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -74,6 +74,9 @@ impl Server {
     ) -> Self {
         let mut server = Self::launch(data_dir, edgar, key, environment);
         assert!(server.serves().await, "no server: {:#?}", server.lines());
+        if !schema::is_learnt() {
+            schema::learn(&server.get("/asyncapi.json").await.body);
+        }
         server
     }
 

@@ -1,4 +1,4 @@
-//! A subscriber that believes nothing: it checks every frame's order as it comes.
+//! A subscriber that believes nothing: it checks every frame's order and shape as it comes.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -18,6 +18,8 @@ use tokio_tungstenite::{
         protocol::{CloseFrame, frame::coding::CloseCode},
     },
 };
+
+use super::schema::check_frame;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -105,6 +107,7 @@ impl Subscriber {
         {
             Some(text) => {
                 let frame = ServerFrame::parse(&text).unwrap();
+                check_frame(&text);
                 self.check(&frame);
                 Next::Frame(frame)
             }
