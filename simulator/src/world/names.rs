@@ -131,7 +131,8 @@ const ODD: &[&str] = &[
     "O'Dell & Sons Holdings",
     "A/S Nordhøy Shipping",
     "TRELLIS ENERGY CORP /TX/",
-    "M&L Instruments, Inc. (Old)",
+    // What a page must show as the text it is.
+    "M&L <IMG SRC=X ONERROR=ALERT(1)> INC (Old)",
     "São Bento Foods Ltda.",
 ];
 const SURNAME: &[&str] = &[
