@@ -202,6 +202,7 @@ impl App {
             buckets,
             urls: Urls::default(),
             reading_room: ReadingRoom::default(),
+            activity: Default::default(),
         });
         let mut doors = Phased::default();
         let watch = rounds::watch_keys(key_file, key_version, control.clone(), doors.stop.clone());
@@ -210,6 +211,7 @@ impl App {
             "summary",
             rounds::summarize(shared.clone(), doors.stop.clone()),
         );
+        rounds::count_activity(&mut doors, &shared);
         doors.tasks.spawn(
             "http",
             http::serve(listener, shared.clone(), doors.stop.clone()),

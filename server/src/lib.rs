@@ -4,6 +4,7 @@
 //! [`app::App`] builds, starts and stops all of it; [`cli`] is what a user types.
 //! `ARCHITECTURE.md` follows one filing through these modules.
 
+mod activity;
 pub mod app;
 mod backfill;
 mod buckets;

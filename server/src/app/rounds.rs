@@ -1,4 +1,5 @@
-//! What is looked at now and then while the program serves: the key file, and how it goes.
+//! What is looked at now and then while the program serves: the key file, how it goes, how
+//! busy it is.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,6 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::Phased;
 use crate::{
     keys::{KeyFile, KeyFileVersion},
     stream::{Control, Shared},
@@ -49,6 +51,14 @@ pub(super) async fn watch_keys(
         looked_at = now;
     }
     Ok(())
+}
+
+/// Counts what the log tells, for the charts of the page.
+pub(super) fn count_activity(doors: &mut Phased, shared: &Arc<Shared>) {
+    let (activity, log) = (shared.activity.clone(), shared.log.clone());
+    let (now, stop) = (shared.clock.now(), doors.stop.clone());
+    let counting = async move { activity.follow(log, now, stop).await };
+    doors.tasks.spawn("activity", counting);
 }
 
 /// One line a minute for the operator.

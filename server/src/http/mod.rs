@@ -4,6 +4,7 @@
 //! how much one address may take, [`credentials`] finds out who asks; the other files are doors.
 
 mod api;
+mod activity;
 mod archive;
 mod conversation;
 mod credentials;
@@ -70,6 +71,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/keys", get(keys::page))
         .route("/metrics", get(doors::metrics))
         .route("/openapi.json", get(api::openapi))
+        .route("/v1/activity", get(activity::activity))
         .route("/v1/status", get(doors::status))
         .fallback(nothing_here)
         .layer(from_fn_with_state(shared.clone(), count_request));

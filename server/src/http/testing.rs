@@ -77,6 +77,7 @@ impl House {
             ),
             urls: Urls::default(),
             reading_room: ReadingRoom::default(),
+            activity: Default::default(),
         });
         Self {
             shared,

@@ -38,6 +38,7 @@ pub(crate) use sweep::Sweep;
 pub(crate) use upgrade::{Asked, Upgraded, enter, no_handshake, upgrade};
 
 use crate::{
+    activity::Activity,
     buckets::Buckets,
     config,
     documents::ReadingRoom,
@@ -70,6 +71,7 @@ pub(crate) struct Shared {
     pub(crate) buckets: Buckets,
     pub(crate) urls: Urls,
     pub(crate) reading_room: ReadingRoom,
+    pub(crate) activity: Arc<Activity>,
 }
 
 /// What all sessions obey: one channel, so that a session waits for one thing less.
