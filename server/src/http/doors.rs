@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::State,
     http::{HeaderMap, StatusCode, header},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use protocol::{
     filing::Source,
@@ -27,20 +27,6 @@ use crate::{
     status::{FetchState, NightState, Outages, Phase, Status},
     stream::Shared,
 };
-
-/// Only ourselves: the page brings its style and script inline and talks to its own origin.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-    connect-src 'self' ws: wss:; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// The live page.
-pub(crate) async fn page() -> Response {
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, Html(include_str!("page.html"))).into_response()
-}
 
 /// The process is alive.
 pub(crate) async fn healthz() -> &'static str {

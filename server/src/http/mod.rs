@@ -15,6 +15,7 @@ mod keys;
 mod limits;
 mod line;
 mod page;
+mod live_page;
 mod problem;
 mod query;
 mod range;
@@ -71,6 +72,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/keys", get(keys::page))
         .route("/metrics", get(doors::metrics))
         .route("/openapi.json", get(api::openapi))
+        .route("/page/{file}", get(live_page::part))
         .route("/v1/activity", get(activity::activity))
         .route("/v1/status", get(doors::status))
         .fallback(nothing_here)
@@ -107,7 +109,7 @@ async fn front(state: State<Arc<Shared>>, peer: Peer, request: Request) -> Respo
             .await
             .into_response();
     }
-    doors::page().await
+    live_page::front(request.headers())
 }
 
 /// Where a request comes from.
