@@ -103,6 +103,7 @@ async fn answers_are_as_described() {
     let document = get(&scene, "/openapi.json", "");
     let stream = &scene.server.key;
     for (path, query, key, status) in [
+        ("/v1/activity", "", "", "200"),
         ("/v1/status", "", "", "200"),
         ("/readyz", "", "", "200"),
         ("/v1/keys", "", &*admin, "200"),

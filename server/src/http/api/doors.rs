@@ -123,6 +123,13 @@ pub(super) const DOORS: &[Door] = &[
         .answers(&[(200, Text("application/openmetrics-text"))]),
     get("/openapi.json", "openapi", "This document.").answers(&[(200, AnyJson)]),
     get(
+        "/page/{file}",
+        "page_file",
+        "What the live page is made of.",
+    )
+    .takes(&[&["file"]])
+    .answers(&[(200, Bytes("*/*")), (304, Empty)]),
+    get(
         "/readyz",
         "readyz",
         "Whether the log is writable and the sources are fresh.",
@@ -140,6 +147,12 @@ pub(super) const DOORS: &[Door] = &[
         (403, Json("Token")),
         (429, Json("Token")),
     ]),
+    get(
+        "/v1/activity",
+        "activity",
+        "Filings per minute today beside a usual day, and how soon they are seen.",
+    )
+    .answers(&[(200, Json("Activity"))]),
     get(
         "/v1/archive/{shape}/{accession}",
         "archived_object",
