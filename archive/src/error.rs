@@ -36,11 +36,12 @@ pub enum BucketError {
 }
 
 impl BucketError {
-    /// Sorts a file system's error into its role.
+    /// Sorts a file system's error into its role. A file where a folder is to be tells nothing
+    /// of what is in the archive.
     pub(crate) fn from_io(key: &Key, source: io::Error) -> Self {
         let key = key.clone();
         match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound(key),
+            io::ErrorKind::NotFound => Self::NotFound(key),
             io::ErrorKind::AlreadyExists => Self::AlreadyExists(key),
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 let remedy = "check the permissions of its folder".to_owned();

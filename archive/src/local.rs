@@ -271,16 +271,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_is_no_object_and_no_object_a_folder() {
+    async fn a_folder_is_no_object_and_a_file_in_its_place_tells_of_none() {
         let dir = tempfile::tempdir().unwrap();
         let bucket = LocalBucket::open(dir.path()).unwrap();
         fs::create_dir(dir.path().join("folder")).unwrap();
-        fs::write(dir.path().join("object"), b"x").unwrap();
+        fs::write(dir.path().join("file"), b"x").unwrap();
 
-        for absent in ["folder", "object/below"] {
-            let error = bucket.head(&Key::parse(absent).unwrap()).await.unwrap_err();
-            assert!(matches!(error, BucketError::NotFound(_)), "{error:?}");
-        }
+        let folder = bucket.head(&Key::parse("folder").unwrap()).await;
+        let below = bucket.head(&Key::parse("file/below").unwrap()).await;
+
+        assert!(
+            matches!(folder, Err(BucketError::NotFound(_))),
+            "{folder:?}"
+        );
+        assert!(
+            matches!(below, Err(BucketError::Unavailable { .. })),
+            "{below:?}"
+        );
     }
 
     #[tokio::test]
