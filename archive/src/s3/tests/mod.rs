@@ -3,13 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod faults;
+mod forgetful;
 mod line;
 mod promises;
 
 use std::{net::SocketAddr, time::Duration};
 
 use hyper_util::rt::{TokioIo, TokioTimer};
-use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
+use s3s::{S3, auth::SimpleAuth, service::S3ServiceBuilder};
+use s3s_fs::FileSystem;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{Config, KeyPair, Patience};
@@ -25,13 +27,23 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
+        Self::of(|files| files).await
+    }
+
+    /// One that overwrites taken keys.
+    async fn forgetful() -> Self {
+        Self::of(forgetful::Forgetful).await
+    }
+
+    async fn of<S: S3>(manners: impl FnOnce(FileSystem) -> S) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("filings")).unwrap();
         std::fs::create_dir(dir.path().join("staging")).unwrap();
+        let files = FileSystem::new(dir.path()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, dir.path().to_owned()));
+        serving.spawn(serve(listener, manners(files)));
         Self {
             addr,
             dir,
@@ -81,8 +93,8 @@ fn keys(secret: &str) -> KeyPair {
     }
 }
 
-async fn serve(listener: TcpListener, dir: std::path::PathBuf) {
-    let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(dir).unwrap());
+async fn serve(listener: TcpListener, s3: impl S3) {
+    let mut service = S3ServiceBuilder::new(s3);
     service.set_auth(SimpleAuth::from_single("AK", "secret"));
     let service = service.build();
     let mut connections = JoinSet::new();
