@@ -531,6 +531,37 @@ async fn what_surfaces_a_day_late_comes_with_the_next_night_and_changes_no_seal(
     night.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_disseminated_again_is_fetched_again_though_its_first_row_was_late() {
+    let edgar = Simulator::start_local(evenings("2026-03-04T02:00:00Z"))
+        .await
+        .unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let key = create_key(dir.path(), &[]);
+    let wish = Wish {
+        index_row_late: true,
+        again_after: Some(Duration::from_secs(24 * 3600 - 600)),
+        ..Wish::default()
+    };
+    let again = edgar.publish(&wish).unwrap();
+    let night = Night::start(dir.path(), &edgar).await;
+    let mut subscriber = night.subscribe(&key).await;
+
+    let mut versions = Vec::new();
+    while versions.len() < 2 {
+        if let Body::FilingArchived(filing) = subscriber.event().await.body {
+            versions.push(filing.objects.sgml.unwrap().original_sha256.unwrap());
+        }
+    }
+
+    let truth = edgar.ledger().filing(&again).unwrap();
+    let given_out = [truth.submission_sha256(), truth.revised_sha256().unwrap()];
+    assert_eq!(versions, given_out);
+    let first = fs::read_to_string(dir.path().join("days/2026-03-03.txt"));
+    assert_eq!(first.unwrap(), "", "its row was late");
+    night.stop().await;
+}
+
 /// A sealed Friday of `count` filings, of which EDGAR then takes away `withdrawn`.
 async fn friday(
     dir: &Path,

@@ -29,7 +29,7 @@ use super::{
     schedule::{AGAIN_DAYS, Past, days_before},
     withdrawn,
 };
-use crate::progress::Teller;
+use crate::{known::Standing, progress::Teller};
 
 /// Whatever surfaces on sealed ground is late.
 const LATE: Origin = Origin {
@@ -71,8 +71,10 @@ async fn again(parts: &Parts, day: Date, tell: &Teller) -> Result<(), NightError
     let is_new = |filing: &Filing| !roll.contains(filing.accession);
     let new: Vec<Filing> = index.filings.into_iter().filter(is_new).collect();
     let old = new.iter().filter(|filing| is_old(filing, day));
-    look_again(parts, day, old.cloned().collect())?;
-    surface(parts, new, tell).await
+    let old = old.cloned().collect();
+    let taken = surface(parts, new, tell).await?;
+    look_again(parts, day, old, &taken)?;
+    Ok(())
 }
 
 /// Reads the quarters of the sealed days as they were rebuilt on `saturday`.
@@ -148,17 +150,18 @@ async fn compare(
     }
 }
 
-/// Lets the updater take what sealed days do not have.
-async fn surface(parts: &Parts, filings: Vec<Filing>, tell: &Teller) -> Result<(), NightError> {
-    if filings.is_empty() {
-        return Ok(());
-    }
+/// Lets the updater take what sealed days do not have; gives what it knows of each.
+async fn surface(
+    parts: &Parts,
+    filings: Vec<Filing>,
+    tell: &Teller,
+) -> Result<Vec<(Accession, Standing)>, NightError> {
     let before = parts.metrics.seen(Source::DailyIndex);
-    take(parts, filings, tell).await?;
+    let taken = take(parts, filings, tell).await?;
     let new = parts.metrics.seen(Source::DailyIndex) - before;
     if new > 0 {
         parts.metrics.night.late.inc_by(new);
         tracing::info!(filings = new, "filings surfaced after their day was sealed");
     }
-    Ok(())
+    Ok(taken)
 }

@@ -82,7 +82,7 @@ pub(super) async fn gather(
     tell.begin(format!("comparing the filings of {day}"), filings.len());
     let taken = take(parts, filings, tell).await?;
     crashpoint::pass("day.taken");
-    look_again(parts, day, old)?;
+    look_again(parts, day, old, &taken)?;
     let unarchived = await_archive(parts, before, &taken, tell).await?;
     crashpoint::pass("day.archived");
     let day = summary(day, &roll, &taken, unarchived);
@@ -94,16 +94,28 @@ pub(super) fn is_old(filing: &Filing, day: Date) -> bool {
     filing.filed_on.is_some_and(|filed_on| filed_on < day)
 }
 
-/// Asks for the submissions of filings again that an earlier sealed day lists too: EDGAR has
-/// disseminated them once more, perhaps with other bytes.
-pub(super) fn look_again(parts: &Parts, day: Date, old: Vec<Filing>) -> anyhow::Result<()> {
+/// Asks for the submissions of filings again that EDGAR has disseminated once more, perhaps
+/// with other bytes: those that an earlier sealed day lists too, or of which the archive had
+/// one when they were taken, because their row can have been late on that earlier day.
+pub(super) fn look_again(
+    parts: &Parts,
+    day: Date,
+    old: Vec<Filing>,
+    taken: &[(Accession, Standing)],
+) -> anyhow::Result<()> {
     if old.is_empty() {
         return Ok(());
     }
     let before = block_in_place(|| parts.days.listed_before(day, &old));
     let before = before.context("the files of sealed days cannot be read")?;
+    let stored = taken.iter().filter(|(_, standing)| standing.stored.sgml);
+    let stored: Roll = stored.map(|(accession, _)| *accession).collect();
     let mut again = old;
-    again.retain(|filing| before.contains(filing.accession));
+    again.retain(|filing| {
+        [&before, &stored]
+            .iter()
+            .any(|of| of.contains(filing.accession))
+    });
     if again.is_empty() {
         return Ok(());
     }
