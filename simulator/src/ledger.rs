@@ -35,6 +35,22 @@ pub enum PathClass {
     Other,
 }
 
+impl PathClass {
+    /// Its name, `daily-index`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Feed => "feed",
+            Self::Search => "search",
+            Self::Submission => "submission",
+            Self::IndexPage => "index-page",
+            Self::DailyIndex => "daily-index",
+            Self::QuarterIndex => "quarter-index",
+            Self::Tickers => "tickers",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// A fault that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FiredFault {

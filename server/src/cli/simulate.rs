@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::Args;
-use simulator::{Config, Fault, FaultPlan, Simulator};
+use simulator::{Config, Fault, FaultPlan, Ledger, Simulator};
 use tokio::net::TcpListener;
 
 use super::{Failure, say, stop_signal};
@@ -54,7 +54,20 @@ impl Simulate {
             .context("cannot start the simulated EDGAR")?;
         say(&format!("edgar {}\n", simulator.url()))?;
         stop_signal().await;
+        let ledger = simulator.ledger();
         simulator.stop().await;
+        say(&told(&ledger))?;
         Ok(())
     }
+}
+
+/// What it was asked for, and how often against the rules.
+fn told(ledger: &Ledger) -> String {
+    let requests = ledger.requests();
+    let requests = requests
+        .iter()
+        .map(|(class, times)| format!("requests {} {times}\n", class.name()));
+    requests
+        .chain([format!("refused {}\n", ledger.violations().len())])
+        .collect()
 }
