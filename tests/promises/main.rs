@@ -26,6 +26,7 @@ mod layers;
 mod live;
 mod memory;
 mod objects;
+mod oracle;
 mod reconcile;
 mod recorded;
 mod refusals;

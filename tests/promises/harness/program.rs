@@ -14,9 +14,12 @@ use super::{eventually, schema};
 /// How long the program may take for anything a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A command of the program, not started yet.
+/// A command of the program, not started yet. `FILINGWIRE_UNDER_TEST` is the path of another
+/// build of it.
 pub fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_filingwire-under-test"));
+    let ours = env!("CARGO_BIN_EXE_filingwire-under-test");
+    let path = std::env::var_os("FILINGWIRE_UNDER_TEST").unwrap_or_else(|| ours.into());
+    let mut command = Command::new(path);
     command.args(arguments).env_remove("RUST_BACKTRACE");
     command
 }

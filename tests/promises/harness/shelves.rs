@@ -20,17 +20,35 @@ pub fn check(bucket: &Path, books: &Books) {
     check_inventories(bucket, books);
 }
 
+/// Each object that the log names is there, byte for byte, and no other is.
 fn check_objects(bucket: &Path, books: &Books) {
+    let mut named = BTreeSet::new();
     for (_, _, filing) in books.archived().into_values().flatten() {
         for object in objects(filing) {
             let bytes = fs::read(bucket.join(&object.key)).unwrap();
             assert_eq!(bytes.len() as u64, object.bytes, "{}", object.key);
             assert_eq!(sha256(&bytes), object.sha256, "{}", object.key);
+            named.insert(object.key.clone());
         }
         let key = &filing.objects.sgml.as_ref().unwrap().key;
         let submission = zstd::decode_all(&fs::read(bucket.join(key)).unwrap()[..]).unwrap();
         assert_eq!(sha256(&submission), original(filing), "{key}");
     }
+    let folders = ["sgml-archive", "tar-archive", "sec/filings/xbrl"];
+    let kept: BTreeSet<String> = folders
+        .iter()
+        .flat_map(|folder| keys(bucket, folder))
+        .collect();
+    let strays: Vec<&String> = kept.difference(&named).collect();
+    assert!(strays.is_empty(), "no event names {strays:?}");
+}
+
+/// The keys of a folder; none while there is no such folder.
+fn keys(bucket: &Path, folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(bucket.join(folder)).into_iter().flatten();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names = names.filter(|name| !name.starts_with('.'));
+    names.map(|name| format!("{folder}/{name}")).collect()
 }
 
 fn objects(filing: &Filing) -> impl Iterator<Item = &StoredObject> {
