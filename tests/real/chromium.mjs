@@ -12,10 +12,10 @@ if (process.env.PAGE_DIST) flags.push('--disable-features=LocalNetworkAccessChec
 
 export const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: flags });
 
-/** Errors of all pages, but for those that a cut connection or a refused request makes by itself. */
+/** Errors of all pages, but for those that a cut connection, a refused request or a document's own script makes by itself. */
 export const complaints = [];
 
-const isByItself = (text) => /ERR_CONNECTION|WebSocket connection|ERR_EMPTY_RESPONSE|status of 401/.test(text);
+const isByItself = (text) => /ERR_CONNECTION|WebSocket connection|ERR_EMPTY_RESPONSE|status of 401|Blocked script execution/.test(text);
 
 export async function open(options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });

@@ -157,7 +157,7 @@ const places = (page) => page.evaluate(() => Object.fromEntries([...document.que
 async function keptPlace(page) {
   await page.mouse.move(500, 500);
   await page.mouse.wheel(0, 500);
-  await until(page, () => document.querySelector('#window').scrollTop > 400);
+  await until(page, () => document.querySelector('#window').scrollTop >= 500);
   const before = await places(page);
   await until(page, () => /^\d+ new$/.test(document.querySelector('#fresh:not([hidden]) span')?.textContent ?? ''));
   const many = () => document.querySelector('#fresh span').textContent;
@@ -180,6 +180,7 @@ async function markup(page, house) {
   must((await page.locator('img').count()) === 0, 'a name became an element');
   await page.keyboard.press('Escape');
   await setFilter(page, '');
+  await rowsAre(page, 20);
   ok(`a name with markup is shown as the text it is: ${await house.nameOf(cik)}`);
 }
 
@@ -205,7 +206,8 @@ async function restart(page, house) {
   await house.startServer();
   await isLive(page);
   await until(page, (before) => document.querySelector('#filings .row').dataset.id !== before, before);
-  must((await height(page)) > tall, 'the list begins anew after a restart of the server');
+  const [now, said] = [await height(page), await page.locator('#notice-words').textContent()];
+  must(now > tall, `the list begins anew after a restart of the server: ${tall} pixels, then ${now}; ${said}`);
   await until(page, () => document.querySelector('#proof').className === 'is-good');
   ok('after a restart of the server the page goes on where it was');
 }

@@ -49,6 +49,8 @@ export class Detail {
     this.reader.close();
     this.draw();
     this.body.scrollTop = 0;
+    // In a small window it takes the place of the list, and what is not seen has no focus.
+    if (getComputedStyle($('filings')).visibility === 'hidden') this.body.focus();
   }
 
   /** Something was learnt of the filing that is shown. */

@@ -58,4 +58,10 @@ export function fromFragment(fragment: string): Filter {
   return filter;
 }
 
+/** Fields that are known only once a filing is archived, or that may ask for nothing else. */
+const KNOWN_LATE = ['types', 'items', 'document_types', 'sics', 'states'];
+
+/** Whether a filing that matches is told as soon as it is seen. */
+export const isKnownEarly = (fields: Fields): boolean => KNOWN_LATE.every((name) => !(name in fields));
+
 export const isSame = (one: Fields, other: Fields): boolean => JSON.stringify(one) === JSON.stringify(other);

@@ -100,16 +100,17 @@ export class List {
     this.ask();
   }
 
-  /** Whoever reads is done; the selection stays where it is. */
-  letGo(): void {
+  /** Whoever read a filing is done, and goes on at its line. */
+  resume(): void {
     this.isReading = false;
+    if (this.selected) this.live.get(this.selected)?.element.focus({ preventScroll: true });
     this.ask();
   }
 
   deselect(): void {
-    this.selected = null;
-    this.letGo();
+    [this.selected, this.isReading] = [null, false];
     this.markSelected();
+    this.ask();
   }
 
   /** Selects the line so many further down. */
@@ -268,9 +269,8 @@ export class List {
   }
 
   private showPill(waits: number): void {
-    this.pill.hidden = waits === 0;
-    this.window.classList.toggle('is-held', waits > 0);
-    if (waits > 0) say(this.pill.lastElementChild ?? this.pill, `${count(waits)} new`);
+    this.pill.hidden = waits === 0 && !this.isPaused;
+    say(this.pill.lastElementChild ?? this.pill, waits > 0 ? `${count(waits)} new` : 'held');
   }
 
   private measure(): void {

@@ -9,7 +9,7 @@ import { Access, fromAddress } from './access';
 import { Charts } from './activity';
 import { Detail } from './detail';
 import { $, say } from './dom';
-import { fromFragment, toFragment, type Filter } from './filter';
+import { fromFragment, isKnownEarly, toFragment, type Fields, type Filter } from './filter';
 import { FilterBox } from './filterbox';
 import type { FilingEvent, Notice } from './frames';
 import { startKeyboard } from './keyboard';
@@ -18,12 +18,13 @@ import { Shelf } from './shelf';
 import { Standing } from './standing';
 import { Stream, type State } from './stream';
 import { startTheme } from './theme';
+import { count } from './words';
 
 let found = '';
 const access = new Access();
 const shelf = new Shelf();
 const list = new List(shelf, { open: (entry) => detail.open(entry) });
-const detail: Detail = new Detail(access, () => list.letGo());
+const detail: Detail = new Detail(access, () => list.resume());
 const given = fromFragment(location.hash);
 const stream: Stream = new Stream(access, { event, heartbeat, subscribed, state, wrongFilter, lost }, given.fields);
 const standing = new Standing(() => stream);
@@ -42,10 +43,10 @@ function heartbeat(frame: Parameters<Standing['heartbeat']>[0]): void {
   standing.heartbeat(frame);
 }
 
-function subscribed(anew: boolean): void {
+function subscribed(anew: boolean, fields: Fields): void {
   standing.subscribed();
   if (!anew) return;
-  shelf.clear();
+  shelf.clear(isKnownEarly(fields));
   list.reset();
 }
 
@@ -97,6 +98,19 @@ function apply(filter: Filter): void {
   stream.filter(filter.fields);
 }
 
+/** One step: from a document, a filing, the charts of a small window to the list. */
+function back(): void {
+  if (detail.isOpen) return detail.back();
+  document.body.classList.remove('has-side');
+  list.deselect();
+}
+
+/** Says in the tab's title what came while it was not looked at. */
+function title(): void {
+  const waits = document.hidden ? shelf.waits : 0;
+  document.title = waits > 0 ? `(${count(waits)}) filingwire` : 'filingwire';
+}
+
 function fromHash(): void {
   const key = fromAddress();
   if (key) access.use(key, false);
@@ -117,12 +131,14 @@ $('notice-close').addEventListener('click', () => notice(''));
 $('side-open').addEventListener('click', () => document.body.classList.toggle('has-side'));
 $('side-close').addEventListener('click', () => document.body.classList.remove('has-side'));
 addEventListener('hashchange', fromHash);
+document.addEventListener('visibilitychange', title);
+setInterval(title, 1000);
 
 startKeyboard({
   next: () => list.move(1),
   previous: () => list.move(-1),
   open: () => list.chosen && detail.open(list.chosen),
-  back: () => (detail.isOpen ? detail.back() : list.deselect()),
+  back,
   filter: () => box.focus(),
   top: () => list.toTop(),
   pause: () => list.pause(),

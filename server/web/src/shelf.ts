@@ -6,6 +6,7 @@
  */
 
 import type { Filing, FilingEvent, Notice } from './frames';
+import { instant } from './words';
 
 export interface Entry {
   /** The accession number, or the cursor of an event that is about no filing. */
@@ -36,6 +37,9 @@ export class Shelf {
   private readonly byId = new Map<string, Entry>();
   private readonly met = new Set<string>();
   private wanted: string[] = [];
+  /** From when on filings are here, where each comes as `filing.seen` first. */
+  private since = NaN;
+  private isSeenFirst = true;
 
   /** Takes an event; gives the entry when it was there before. */
   take(event: FilingEvent | Notice): Entry | null {
@@ -45,9 +49,14 @@ export class Shelf {
     }
     const known = this.byId.get(event.filing.accession);
     if (known) return learn(known, event);
-    const hasLeft = this.met.has(event.filing.accession);
-    if (!hasLeft) this.add(learn(entryOf(event), event));
+    if (!this.met.has(event.filing.accession) && !this.isOld(event)) this.add(learn(entryOf(event), event));
     return null;
+  }
+
+  /** Whether an archived filing was seen before the list begins: it is no news. */
+  private isOld({ type, at, filing }: FilingEvent): boolean {
+    if (Number.isNaN(this.since)) this.since = instant(at);
+    return this.isSeenFirst && type !== 'filing.seen' && instant(filing.seen_at) < this.since;
   }
 
   private add(entry: Entry): void {
@@ -88,7 +97,9 @@ export class Shelf {
     return this.byId.get(id);
   }
 
-  clear(): void {
+  /** Begins anew; `isSeenFirst`: the filter knows all it asks for when a filing is seen. */
+  clear(isSeenFirst = true): void {
+    [this.since, this.isSeenFirst] = [NaN, isSeenFirst];
     [this.shown, this.all, this.waiting] = [[], [], []];
     this.byId.clear();
     this.met.clear();
@@ -158,7 +169,7 @@ function learn(entry: Entry, { type, at, filing }: FilingEvent): Entry {
 function withTickers(before: Filing | null, after: Filing): NonNullable<Filing['filers']> {
   const tickers = new Map((before?.filers ?? []).map((filer) => [filer.cik, filer.tickers ?? []]));
   return (after.filers ?? []).map((filer) => {
-    const known = filer.tickers ?? tickers.get(filer.cik) ?? [];
+    const known = filer.tickers?.length ? filer.tickers : (tickers.get(filer.cik) ?? []);
     return known.length ? { ...filer, tickers: known } : filer;
   });
 }

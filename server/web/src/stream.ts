@@ -19,7 +19,7 @@ export interface Hooks {
   event: (event: FilingEvent | Notice) => void;
   heartbeat: (frame: Heartbeat) => void;
   /** The subscription is on: what follows belongs to this filter. `anew`: nothing before it counts. */
-  subscribed: (anew: boolean) => void;
+  subscribed: (anew: boolean, fields: Fields) => void;
   state: (state: State, words: string) => void;
   /** The server refused the filter; the one before goes on. */
   wrongFilter: (refusal: Refusal, goesOn: Fields) => void;
@@ -165,7 +165,7 @@ export class Stream {
     this.unanswered -= 1;
     if (this.unanswered > 0) return;
     [this.received, this.attempt, this.proven, this.former] = [0, 0, this.fields, null];
-    this.hooks.subscribed(this.anew);
+    this.hooks.subscribed(this.anew, this.fields);
     this.anew = false;
     this.hooks.state('live', 'live');
   }
