@@ -235,6 +235,8 @@ named! {
         RangeNotSatisfiable = "range_not_satisfiable",
         /// The archive cannot be reached.
         ArchiveUnavailable = "archive_unavailable",
+        /// The catalog of filings cannot answer now.
+        CatalogUnavailable = "catalog_unavailable",
         /// The method is not offered here.
         MethodNotAllowed = "method_not_allowed",
         /// A websocket was expected.
@@ -274,6 +276,7 @@ impl ErrorCode {
                 | Self::ServerFull
                 | Self::TickersUnavailable
                 | Self::ArchiveUnavailable
+                | Self::CatalogUnavailable
                 | Self::Starting
                 | Self::Internal
         )

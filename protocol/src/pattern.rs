@@ -49,6 +49,16 @@ impl Patterns {
         self.names.contains(name) || self.have_beginning_of(name)
     }
 
+    /// The names among them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// The beginnings among them, without their `*`.
+    pub fn prefixes(&self) -> impl Iterator<Item = &str> {
+        self.prefixes.iter().map(String::as_str)
+    }
+
     /// The names they mean, if there is no pattern among them that means others.
     pub fn names_only(&self) -> Option<&BTreeSet<String>> {
         self.prefixes.is_empty().then_some(&self.names)

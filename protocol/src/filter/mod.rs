@@ -5,7 +5,7 @@
 //! Anything not understood is an error, never "match all".
 //!
 //! Elsewhere: what an event tells ([`Facts`]), JSON (`json`), fields that exclude each other
-//! (`conflict`), single values (`values`, `state`, and `pattern` and `ticker` beside us).
+//! (`conflict`), the fields one by one (`fields`), single values (`values`, `state`, and `pattern` and `ticker` beside us).
 //!
 //! Invariant: a filter decides on [`Facts`] alone, so an event is decoded once for all
 //! subscribers; and filters that mean the same are equal, whatever the order, the case and
@@ -13,6 +13,7 @@
 
 mod conflict;
 mod facts;
+mod fields;
 mod json;
 #[cfg(test)]
 mod laws;

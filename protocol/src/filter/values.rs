@@ -121,6 +121,11 @@ impl Agent {
         (self.first..=self.last).contains(&accession)
     }
 
+    /// The least and the greatest accession that begins so.
+    pub const fn range(self) -> (Accession, Accession) {
+        (self.first, self.last)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (submitter, rest) = match text.split_once('-') {
             Some((submitter, rest)) => (submitter, Some(rest)),
