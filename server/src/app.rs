@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use self::watching::Watching;
 use crate::{
     buckets::Buckets,
+    catalog::{Catalog, Follower, Sightings},
     config::Config,
     disk::{DiskWatch, Shortage},
     documents::ReadingRoom,
@@ -129,6 +130,9 @@ impl App {
             sealed,
             watching,
         } = inflow;
+        if let Some(catalog) = &app.shared.catalog {
+            catalog.spare(shortage.clone());
+        }
         let (again, asked) = again(data_dir.join("fetch.again"))
             .context("cannot read `fetch.again` in the data directory; removing it loses what is to be fetched again, no more")?;
         let outlet = Outlet {
@@ -200,6 +204,9 @@ impl App {
             tickers: Arc::new(Tickers::open(&config.data_dir)),
             tickets: Tickets::default(),
             buckets,
+            catalog: config
+                .catalog_enabled
+                .then(|| Arc::new(Catalog::new(&config.data_dir))),
             urls: Urls::default(),
             reading_room: ReadingRoom::default(),
             activity: Default::default(),
@@ -237,6 +244,7 @@ impl App {
             orders,
         };
         let sealed = recalled.known.sealed_days().map(|(day, _)| day).collect();
+        let sightings = start_catalog(&mut doors, &shared);
         let mut updater = Tasks::default();
         let work = Updater {
             log: writer,
@@ -248,6 +256,7 @@ impl App {
             clock: shared.clock.clone(),
             retention: config.log_retention.map(Retention::new),
             last_at: recalled.last_at,
+            sightings,
             sweeps,
         };
         updater.spawn_blocking("updater", move || work.run(inbox));
@@ -376,6 +385,24 @@ fn start_sweep(tasks: &mut Tasks, seat: Seat, shared: &Arc<Shared>) {
     tasks.spawn("bell", stream::ring(seat.door(), shared.control.clone()));
     let (shared, runtime) = (shared.clone(), Handle::current());
     tasks.spawn_blocking("stream", move || Sweep::new(seat, shared, runtime).run());
+}
+
+/// Starts what keeps the catalog, where one is kept, and what keeps later sightings.
+fn start_catalog(doors: &mut Phased, shared: &Arc<Shared>) -> Sightings {
+    let metrics = shared.metrics.clone();
+    let Some(catalog) = &shared.catalog else {
+        return Sightings::unheard(metrics);
+    };
+    let (sightings, keeping) = catalog.ledger().open(metrics);
+    let follower = Follower::new(catalog.clone(), shared.log.clone(), doors.stop.clone());
+    doors
+        .tasks
+        .spawn_blocking("catalog", move || follower.run());
+    doors.tasks.spawn_blocking("sightings", move || {
+        keeping.run();
+        Ok(())
+    });
+    sightings
 }
 
 /// How much an address may take.

@@ -8,6 +8,7 @@ mod activity;
 pub mod app;
 mod backfill;
 mod buckets;
+pub mod catalog;
 pub mod cli;
 mod compat;
 pub mod config;

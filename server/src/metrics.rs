@@ -78,6 +78,10 @@ pub(crate) struct Metrics {
     turned_away: Family<ByReason, Counter>,
     /// Connections that could not be accepted.
     pub(crate) accept_failures: Counter,
+    /// Seconds from a request for filings to its page.
+    pub(crate) catalog_page_seconds: Histogram,
+    /// Later sightings of a filing that were not kept.
+    pub(crate) sightings_lost: Counter,
     /// The night's work.
     pub(crate) night: Night,
     /// Values known elsewhere, copied in when somebody asks.
@@ -96,6 +100,7 @@ pub(crate) struct Sampled {
     pub(crate) sec_door_open: Count,
     pub(crate) sec_blocks: Count,
     pub(crate) sources_stale: Count,
+    pub(crate) catalog_through: Count,
 }
 
 /// Why a connection or request was turned away at the door.
@@ -145,6 +150,8 @@ impl Metrics {
             connections: Count::default(),
             turned_away: Family::default(),
             accept_failures: Counter::default(),
+            catalog_page_seconds: seconds(),
+            sightings_lost: Counter::default(),
             night: Night::default(),
             sampled: Sampled::default(),
             registry: Registry::default(),
@@ -161,6 +168,7 @@ impl Metrics {
         self.register_road(registry);
         self.register_stream(registry.sub_registry_with_prefix("stream"));
         self.register_http(registry.sub_registry_with_prefix("http"));
+        self.register_catalog(registry.sub_registry_with_prefix("catalog"));
         self.night
             .register(registry.sub_registry_with_prefix("reconcile"));
         self.register_sampled(registry);
@@ -228,6 +236,19 @@ impl Metrics {
             "accepts_failed",
             "Connections that could not be accepted",
             self.accept_failures.clone(),
+        );
+    }
+
+    fn register_catalog(&self, r: &mut Registry) {
+        let through = self.sampled.catalog_through.clone();
+        r.register("through_seq", "Last event in the catalog", through);
+        let page = self.catalog_page_seconds.clone();
+        let what = "From a request for filings to its page";
+        r.register_with_unit("page", what, Unit::Seconds, page);
+        r.register(
+            "sightings_lost",
+            "Later sightings of a filing that were not kept",
+            self.sightings_lost.clone(),
         );
     }
 

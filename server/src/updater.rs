@@ -27,6 +27,7 @@ use protocol::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
+    catalog::Sightings,
     known::{Known, Saving, Standing, have_facts},
     log::Writer,
     metrics::Metrics,
@@ -76,6 +77,8 @@ pub(crate) struct Updater {
     pub(crate) retention: Option<Retention>,
     /// `at` of the newest event.
     pub(crate) last_at: Timestamp,
+    /// Whom to tell that another source lists a filing too.
+    pub(crate) sightings: Sightings,
     /// Whom to wake when the log has grown.
     pub(crate) sweeps: Vec<Door>,
 }
@@ -258,6 +261,8 @@ impl Updater {
         self.metrics.sighted(filing.source, is_new);
         told.push(Told::Sighted(filing.source, is_new));
         if !is_new {
+            self.sightings
+                .tell(filing.accession, filing.source, filing.seen_at);
             return Ok(());
         }
         if let Some(accepted_at) = filing.accepted_at {
@@ -368,6 +373,7 @@ impl Updater {
             down: recalled.down,
             saving: Saving::new(file, recalled.covers),
             status,
+            sightings: Sightings::unheard(metrics.clone()),
             metrics,
             clock,
             retention: None,

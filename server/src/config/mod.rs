@@ -60,6 +60,8 @@ pub struct Config {
     pub backlog_max_bytes: u64,
     /// Bytes of the disk that are kept for the log.
     pub disk_reserve_bytes: u64,
+    /// Whether the catalog is kept.
+    pub catalog_enabled: bool,
     /// When days are proven complete.
     pub reconcile: Reconcile,
     /// Whether the stream asks for an API key.
@@ -146,6 +148,7 @@ impl Config {
             edgar: check_edgar(&raw.edgar)?,
             atom: check_atom(&raw.monitors.atom)?,
             efts: check_efts(&raw.monitors.efts)?,
+            catalog_enabled: raw.catalog.enabled,
             reconcile: check_reconcile(&raw.reconcile)?,
             auth_required: raw.auth.required,
             anonymous_per_second: check_anonymous(&raw.auth)?,

@@ -31,6 +31,8 @@ pub struct Raw {
     pub archive: Archive,
     /// How much of the disk is kept free.
     pub disk: Disk,
+    /// The view of the log that `/v1/filings` is answered from.
+    pub catalog: Catalog,
     /// When days are proven complete.
     pub reconcile: Reconcile,
     /// Who may connect.
@@ -130,6 +132,15 @@ pub struct Disk {
     /// Free bytes below which no submissions are downloaded, so that the log can go on; at
     /// least 32 MiB. Default 1 GiB: half a year of the log.
     pub reserve_bytes: u64,
+}
+
+/// The view of the log that `/v1/filings` is answered from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Catalog {
+    /// Whether it is kept. Default true: it costs the disk as much again as a tenth to a
+    /// third of the log, and nobody waits for it.
+    pub enabled: bool,
 }
 
 /// The server of buckets of S3.
@@ -242,6 +253,7 @@ impl Default for Raw {
             monitors: Monitors::default(),
             archive: Archive::default(),
             disk: Disk::default(),
+            catalog: Catalog::default(),
             reconcile: Reconcile::default(),
             auth: Auth::default(),
             stream: Stream::default(),
@@ -304,6 +316,12 @@ impl Default for Disk {
         Self {
             reserve_bytes: 1 << 30,
         }
+    }
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Self { enabled: true }
     }
 }
 

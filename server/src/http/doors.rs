@@ -81,6 +81,9 @@ struct StatusPage {
     reconcile: NightState,
     #[serde(skip_serializing_if = "Option::is_none")]
     backfill: Option<Progress>,
+    /// Absent where none is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalog: Option<CatalogState>,
     /// Events between the archive's watermark and the head.
     lag: u64,
     sec: SecState,
@@ -96,6 +99,14 @@ struct SourcePage {
     expected: Expected,
     #[serde(flatten)]
     polls: SourceState,
+}
+
+/// How far the catalog has read the log.
+#[derive(Serialize)]
+struct CatalogState {
+    through: Cursor,
+    /// Events that it has not read yet.
+    lag: u64,
 }
 
 #[derive(Serialize)]
@@ -133,6 +144,10 @@ pub(crate) async fn status(State(shared): State<Arc<Shared>>) -> Response {
         archive: fetch,
         reconcile: shared.status.night(),
         backfill: shared.status.backfill(),
+        catalog: shared.catalog.as_ref().map(|catalog| CatalogState {
+            through: log.epoch().at(catalog.through()),
+            lag: catalog.through().behind(log.tip()),
+        }),
         sec: sec_state(shared.sec.door()),
         sessions: shared.metrics.sessions.get(),
     })
@@ -213,6 +228,9 @@ pub(crate) async fn metrics(
     sampled
         .sources_stale
         .set(shared.status.stale_sources(shared.clock.now()).len() as u64);
+    if let Some(catalog) = &shared.catalog {
+        sampled.catalog_through.set(catalog.through().get());
+    }
     sample_sources(&shared);
     for (priority, requests) in counts.requests {
         shared.metrics.set_sec_requests(priority.name(), requests);

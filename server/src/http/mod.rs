@@ -12,6 +12,7 @@ mod documents;
 mod doors;
 pub(crate) mod events;
 mod keys;
+mod filings;
 mod limits;
 mod line;
 mod page;
@@ -83,6 +84,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/keys", get(keys::list).post(keys::create))
         .route("/v1/keys/{id}", delete(keys::revoke))
         .route("/v1/tickets", post(tickets::issue))
+        .route("/v1/filings", get(filings::list))
+        .route("/v1/filings/{accession}", get(filings::one))
         .route("/sec-websocket/", get(compat::datamule::token))
         .route("/ws", get(compat::datamule::connect))
         .merge(public)

@@ -40,7 +40,9 @@ impl Problem {
             ErrorCode::TooManyConnections
             | ErrorCode::ServerFull
             | ErrorCode::ArchiveUnavailable => Some(5),
-            ErrorCode::Starting | ErrorCode::TickersUnavailable => Some(2),
+            ErrorCode::Starting | ErrorCode::TickersUnavailable | ErrorCode::CatalogUnavailable => {
+                Some(2)
+            }
             _ => None,
         }
     }
@@ -62,6 +64,7 @@ pub(super) fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::Starting
         | ErrorCode::TickersUnavailable
         | ErrorCode::ArchiveUnavailable
+        | ErrorCode::CatalogUnavailable
         | ErrorCode::ServerFull => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::UNPROCESSABLE_ENTITY,

@@ -75,6 +75,7 @@ impl House {
                 Arc::new(MemoryBucket::default()),
                 &dir.path().join("staging"),
             ),
+            catalog: None,
             urls: Urls::default(),
             reading_room: ReadingRoom::default(),
             activity: Default::default(),

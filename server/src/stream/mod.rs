@@ -40,6 +40,7 @@ pub(crate) use upgrade::{Asked, Upgraded, enter, no_handshake, upgrade};
 use crate::{
     activity::Activity,
     buckets::Buckets,
+    catalog::Catalog,
     config,
     documents::ReadingRoom,
     http::{Limits, Urls},
@@ -72,6 +73,8 @@ pub(crate) struct Shared {
     pub(crate) urls: Urls,
     pub(crate) reading_room: ReadingRoom,
     pub(crate) activity: Arc<Activity>,
+    /// `None` where none is kept.
+    pub(crate) catalog: Option<Arc<Catalog>>,
 }
 
 /// What all sessions obey: one channel, so that a session waits for one thing less.

@@ -1,0 +1,195 @@
+//! Following the log: the catalog's own threads.
+//!
+//! One reads and packs, one writes; a batch waits between them at most. They have less weight
+//! than any other thread, so that catching up takes what is left. A file that cannot be
+//! written costs the catalog and nothing else: it is tried again.
+//!
+//! Invariant: nobody waits for the catalog but those who ask it.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use eventlog::ReadError;
+use protocol::seq::Seq;
+use tokio::{runtime::Handle, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Catalog, CatalogError,
+    batch::{Batch, Reader},
+    fill::Filling,
+};
+use crate::log;
+
+/// Events of a batch, and bytes of their frames.
+const BATCH_EVENTS: usize = 16_384;
+const BATCH_BYTES: usize = 16 << 20;
+
+/// Rest after a batch that reached the tip: what comes meanwhile is written together.
+const REST: Duration = Duration::from_millis(20);
+
+/// Rest after a failure, or while the disk is short of room.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// How much less weight than others the threads have.
+const NICE: i32 = 10;
+
+/// Keeps the catalog.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    path: PathBuf,
+    catalog: Arc<Catalog>,
+    log: log::Reader,
+    runtime: Handle,
+    stop: CancellationToken,
+}
+
+impl Follower {
+    pub(crate) fn new(catalog: Arc<Catalog>, log: log::Reader, stop: CancellationToken) -> Self {
+        Self {
+            path: catalog.path().to_owned(),
+            catalog,
+            log,
+            runtime: Handle::current(),
+            stop,
+        }
+    }
+
+    /// Follows the log until `stop` fires. Blocks its thread.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        // A thread of its own, for its weight stays with it.
+        let name = thread::Builder::new().name("catalog".to_owned());
+        let running = name.spawn(move || self.keep())?;
+        match running.join() {
+            Ok(()) => Ok(()),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    fn keep(self) {
+        be_nice();
+        while let Err(error) = self.follow() {
+            let error = format!("{:#}", anyhow::Error::from(error));
+            tracing::warn!(error, "the catalog stays behind; it is tried again");
+            self.wait(&self.stop, sleep(RETRY));
+            if self.stop.is_cancelled() {
+                return;
+            }
+        }
+    }
+
+    /// Follows until stopped.
+    fn follow(&self) -> Result<(), CatalogError> {
+        let filling = Filling::open(&self.path, self.log.epoch(), self.log.tip())?;
+        self.catalog.begin(filling.through());
+        let (batches, taken) = sync_channel(1);
+        let (after, stop) = (filling.through(), self.stop.child_token());
+        thread::scope(|scope| {
+            let reading = scope.spawn(|| {
+                be_nice();
+                self.read(after, batches, &stop)
+            });
+            let written = self.write(filling, taken);
+            stop.cancel();
+            let read = reading
+                .join()
+                .unwrap_or_else(|p| std::panic::resume_unwind(p));
+            written.and(read)
+        })
+    }
+
+    /// Reads and packs until stopped.
+    fn read(
+        &self,
+        mut after: Seq,
+        stretches: SyncSender<Stretch>,
+        stop: &CancellationToken,
+    ) -> Result<(), CatalogError> {
+        let mut reader = Reader::new()?;
+        let mut tip = self.log.tip_changes();
+        while !stop.is_cancelled() {
+            if !self.catalog.has_room() {
+                self.wait(stop, sleep(RETRY));
+                continue;
+            }
+            let records = match self
+                .log
+                .read_after_blocking(after, BATCH_EVENTS, BATCH_BYTES)
+            {
+                Err(ReadError::Gone { oldest }) => {
+                    after = oldest.prev();
+                    continue;
+                }
+                records => records?,
+            };
+            let Some(last) = records.last() else {
+                let moved = async { drop(tip.changed().await) };
+                self.wait(stop, moved);
+                continue;
+            };
+            after = last.seq;
+            let frames = records
+                .iter()
+                .map(|record| (record.seq, record.frame.clone()));
+            let is_last = after >= self.log.tip();
+            let batch = reader.read(frames)?;
+            if stretches.send(Stretch { batch, is_last }).is_err() {
+                break;
+            }
+            if is_last {
+                self.wait(stop, sleep(REST));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes until nobody is left who reads. What is not committed then is read again.
+    fn write(
+        &self,
+        mut filling: Filling,
+        stretches: Receiver<Stretch>,
+    ) -> Result<(), CatalogError> {
+        let mut oldest = Seq::ZERO;
+        for Stretch { batch, is_last } in stretches {
+            filling.take(batch)?;
+            if is_last {
+                filling.commit()?;
+            }
+            self.catalog.reached(filling.through());
+            if is_last && self.log.oldest() > oldest {
+                oldest = self.log.oldest();
+                filling.forget_before(oldest)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for something, or until it is time to stop.
+    fn wait(&self, stop: &CancellationToken, what: impl Future<Output = ()>) {
+        self.runtime.block_on(stop.run_until_cancelled(what));
+    }
+}
+
+/// A batch on its way to who writes it.
+struct Stretch {
+    batch: Batch,
+    /// There is no more of the log yet.
+    is_last: bool,
+}
+
+/// Gives the thread less weight; without it everything works the same.
+fn be_nice() {
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::debug!(%error, "the catalog's thread has the weight of others");
+    }
+}

@@ -1,0 +1,242 @@
+//! Postings: for each term the seqs of the filings that it finds, in chunks of a few hundred.
+//!
+//! A chunk is a row: its first seq, and the differences to the ones after it as numbers of
+//! seven bits a byte, lowest first, the eighth bit saying that more follow. Ten to twenty
+//! times as small as a row for each, so a catalog of all filings is made in minutes, and a
+//! seek over hundreds costs as much as one row.
+//!
+//! Elsewhere: what a term is (`terms`), walking postings (`walk`).
+//!
+//! Invariant: the chunks of a term do not overlap, and each is sorted without repetition.
+//! Postings may name a filing that the term no longer finds, never the other way round.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::CatalogError;
+
+/// Most bytes of a chunk: what still lies in SQLite's page itself.
+const CHUNK_BYTES: usize = 800;
+
+/// Some seqs of a term, rising.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Chunk {
+    pub(super) seqs: Vec<u64>,
+}
+
+/// Puts seqs, rising and without repetition, into the postings of a term.
+///
+/// # Errors
+/// When the file is damaged or the disk fails.
+pub(super) fn add(
+    connection: &Connection,
+    term: &str,
+    mut seqs: &[u64],
+) -> Result<(), CatalogError> {
+    while let Some(last) = seqs.last() {
+        let Some(chunk) = Chunk::at(connection, term, *last)? else {
+            let lowest = Chunk::take_lowest(connection, term)?;
+            return lowest.unwrap_or_default().merge(connection, term, seqs);
+        };
+        // All that is not before the chunk belongs into it: the next one begins behind `last`.
+        let before = seqs.partition_point(|seq| *seq < chunk.first());
+        let (rest, into) = seqs.split_at(before);
+        chunk.merge(connection, term, into)?;
+        seqs = rest;
+    }
+    Ok(())
+}
+
+impl Chunk {
+    /// The last chunk of a term that does not begin behind `seq`.
+    ///
+    /// # Errors
+    /// When the file is damaged or the disk fails.
+    pub(super) fn at(
+        connection: &Connection,
+        term: &str,
+        seq: u64,
+    ) -> Result<Option<Self>, CatalogError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT first, seqs FROM postings WHERE term = ?1 AND first <= ?2
+             ORDER BY first DESC LIMIT 1",
+        )?;
+        let found = statement
+            .query_row((term, seq.cast_signed()), |row| {
+                let first: i64 = row.get(0)?;
+                Ok(Self::decode(
+                    first.cast_unsigned(),
+                    row.get_ref(1)?.as_blob()?,
+                ))
+            })
+            .optional()?;
+        match found {
+            None => Ok(None),
+            Some(Some(chunk)) => Ok(Some(chunk)),
+            Some(None) => Err(CatalogError::Damaged("postings")),
+        }
+    }
+
+    pub(super) fn first(&self) -> u64 {
+        self.seqs.first().copied().unwrap_or_default()
+    }
+
+    /// The first chunk of a term, which is no longer there then.
+    fn take_lowest(connection: &Connection, term: &str) -> Result<Option<Self>, CatalogError> {
+        let mut statement =
+            connection.prepare_cached("SELECT min(first) FROM postings WHERE term = ?1")?;
+        let first: Option<i64> = statement.query_row([term], |row| row.get(0))?;
+        let Some(first) = first else {
+            return Ok(None);
+        };
+        let lowest = Self::at(connection, term, first.cast_unsigned())?;
+        let mut statement =
+            connection.prepare_cached("DELETE FROM postings WHERE term = ?1 AND first = ?2")?;
+        statement.execute((term, first))?;
+        Ok(lowest)
+    }
+
+    /// Writes it with these seqs in it. One that has become too large is cut where it is full
+    /// when they are its newest, else into halves, so that there is room in both.
+    fn merge(
+        mut self,
+        connection: &Connection,
+        term: &str,
+        more: &[u64],
+    ) -> Result<(), CatalogError> {
+        let goes_on = self.seqs.last() < more.first();
+        self.seqs.extend_from_slice(more);
+        if !goes_on {
+            self.seqs.sort_unstable();
+            self.seqs.dedup();
+        }
+        let most = match encode(&self.seqs, CHUNK_BYTES) {
+            (_, taken) if taken < self.seqs.len() && !goes_on => CHUNK_BYTES / 2,
+            _ => CHUNK_BYTES,
+        };
+        let mut statement = connection.prepare_cached(
+            "INSERT INTO postings (term, first, seqs) VALUES (?1, ?2, ?3)
+             ON CONFLICT (term, first) DO UPDATE SET seqs = excluded.seqs",
+        )?;
+        let mut left = &self.seqs[..];
+        while let Some(first) = left.first() {
+            let (bytes, taken) = encode(left, most);
+            statement.execute((term, first.cast_signed(), bytes))?;
+            left = &left[taken..];
+        }
+        Ok(())
+    }
+
+    /// `None` for bytes that nobody wrote.
+    fn decode(first: u64, bytes: &[u8]) -> Option<Self> {
+        let mut seqs = vec![first];
+        let (mut last, mut step, mut shift) = (first, 0_u64, 0);
+        for byte in bytes {
+            step |= u64::from(byte & 0x7f).checked_shl(shift)?;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                last = last.checked_add(step).filter(|_| step > 0)?;
+                seqs.push(last);
+                (step, shift) = (0, 0);
+            }
+        }
+        (shift == 0).then_some(Self { seqs })
+    }
+}
+
+/// As many of `seqs` as fit into a chunk of that size behind the first, and how many these
+/// are with it.
+fn encode(seqs: &[u64], most: usize) -> (Vec<u8>, usize) {
+    let mut bytes = Vec::with_capacity(seqs.len().min(most));
+    for (index, pair) in seqs.windows(2).enumerate() {
+        if bytes.len() >= most {
+            return (bytes, index + 1);
+        }
+        let mut step = pair[1] - pair[0];
+        while step > 0x7f {
+            bytes.push(step as u8 | 0x80);
+            step >>= 7;
+        }
+        bytes.push(step as u8);
+    }
+    (bytes, seqs.len())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::catalog::testing;
+
+    fn all(connection: &Connection, term: &str) -> Vec<u64> {
+        let (mut found, mut bound) = (Vec::new(), u64::MAX >> 1);
+        while let Some(chunk) = Chunk::at(connection, term, bound).unwrap() {
+            bound = chunk.first() - 1;
+            found.extend(chunk.seqs.iter().rev());
+        }
+        found.reverse();
+        found
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn what_is_added_in_any_order_is_there_once(
+            batches in prop::collection::vec(prop::collection::btree_set(1_u64..5_000, 0..900), 0..6),
+        ) {
+            let connection = testing::in_memory();
+            let mut expected = BTreeSet::new();
+            for batch in batches {
+                let seqs: Vec<u64> = batch.iter().copied().collect();
+                add(&connection, "form:4", &seqs).unwrap();
+                add(&connection, "form:5", &[1, 2]).unwrap();
+                expected.extend(batch);
+            }
+
+            prop_assert_eq!(all(&connection, "form:4"), expected.into_iter().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_chunk_grows_to_its_size_and_no_further() {
+        let connection = testing::in_memory();
+        for seq in (1..2_000).map(|n| n * 1_000) {
+            add(&connection, "cik:7", &[seq]).unwrap();
+        }
+
+        let most: usize = connection
+            .query_row("SELECT max(length(seqs)) FROM postings", [], |row| {
+                row.get::<_, i64>(0)
+            })
+            .unwrap() as usize;
+
+        assert!(most <= CHUNK_BYTES + 10, "{most}");
+        assert_eq!(all(&connection, "cik:7").len(), 1_999);
+    }
+
+    #[test]
+    fn what_comes_newest_first_fills_chunks_too() {
+        let connection = testing::in_memory();
+        for seq in (1..4_000_u64).rev() {
+            add(&connection, "sic:7372", &[seq]).unwrap();
+        }
+
+        let chunks: i64 = connection
+            .query_row("SELECT count(*) FROM postings", [], |row| row.get(0))
+            .unwrap();
+
+        assert!(chunks < 20, "{chunks}");
+        assert_eq!(all(&connection, "sic:7372").len(), 3_999);
+    }
+
+    #[test]
+    fn bytes_that_nobody_wrote_are_damage() {
+        for bytes in [&[0x80][..], &[0], &[0xff; 12], &[1, 0]] {
+            assert_eq!(Chunk::decode(5, bytes), None, "{bytes:?}");
+        }
+        assert_eq!(Chunk::decode(5, &[1, 0x80, 1]).unwrap().seqs, [5, 6, 134]);
+    }
+}

@@ -1,0 +1,314 @@
+//! Reading: a page of filings, or all that is known of one.
+//!
+//! Postings say which filings may be wanted, the stream's own filter decides on the frame
+//! that says most of each. A request reads one state of the file, whatever is written
+//! meanwhile.
+//!
+//! Elsewhere: walking postings (`walk`), whom a connection is for (`pool`).
+//!
+//! Invariant: a page is sorted by the seq of `filing.seen`, newest first; what its `next`
+//! leaves out was decided upon. The time and the bytes of a request are bounded.
+
+use std::{
+    fmt,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use jiff::civil::date;
+use protocol::{
+    accession::Accession,
+    event::{Body, Event},
+    filing::Filing,
+    filter::{Facts, Filter},
+    seq::Seq,
+    time::{Date, Timestamp},
+};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::{
+    CatalogError,
+    batch::Later,
+    schema, terms,
+    told::Unpacker,
+    walk::{Effort, Step, Walk},
+};
+
+/// Bytes of frames after which a page is full, whatever its limit.
+const PAGE_BYTES: usize = 4 << 20;
+
+/// Filings that are looked at for a page, besides those that are wanted.
+const MOST_UNWANTED: usize = 5_000;
+
+/// Steps of SQLite's machine between two looks at the clock.
+const STEPS: i32 = 10_000;
+
+/// What a statement may take beyond the moment at which a walk ends by itself.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Days on which filings were filed, the ends included.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dates {
+    /// The first.
+    pub from: Option<Date>,
+    /// The last.
+    pub to: Option<Date>,
+}
+
+/// What a page is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Which filings.
+    pub filter: Filter,
+    /// When they were filed.
+    pub dates: Dates,
+    /// Only those before this one; `None` for the newest.
+    pub before: Option<Seq>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A page of filings, newest first.
+#[derive(Debug)]
+pub struct Page {
+    /// The filings.
+    pub filings: Vec<Found>,
+    /// There may be more before this one.
+    pub next: Option<Seq>,
+    /// How far the catalog has read the log.
+    pub through: Seq,
+}
+
+/// A filing, and the events that told of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Found {
+    /// As the newest event tells it.
+    pub filing: Filing,
+    /// Its `filing.seen`.
+    pub seen: (Seq, Timestamp),
+    /// Each `filing.archived`, oldest first.
+    pub archived: Vec<(Seq, Timestamp)>,
+    /// Each `filing.withdrawn`, normally none.
+    pub withdrawn: Vec<(Seq, Timestamp)>,
+}
+
+/// A connection that reads.
+pub struct Reading {
+    connection: Connection,
+    unpacker: Unpacker,
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reading").field(&self.connection).finish()
+    }
+}
+
+/// Before and after all days on which anything is filed.
+const ALL_DAYS: (Date, Date) = (date(1900, 1, 1), date(2100, 12, 31));
+
+impl Dates {
+    /// The first day that is wanted.
+    pub(super) fn first(&self) -> Date {
+        self.from.unwrap_or(ALL_DAYS.0)
+    }
+
+    /// The last day that is wanted.
+    pub(super) fn last(&self) -> Date {
+        self.to.unwrap_or(ALL_DAYS.1)
+    }
+
+    /// Whether any day is excluded.
+    pub(super) fn is_given(&self) -> bool {
+        self.from.is_some() || self.to.is_some()
+    }
+
+    fn want(&self, filed_on: Option<Date>) -> bool {
+        !self.is_given()
+            || filed_on.is_some_and(|day| {
+                self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
+            })
+    }
+}
+
+impl Reading {
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// When there is none, or the disk fails.
+    pub fn open(path: &Path) -> Result<Self, CatalogError> {
+        Ok(Self {
+            connection: schema::open_to_read(path)?,
+            unpacker: Unpacker::new()?,
+        })
+    }
+
+    /// The filings that are asked for, as many as are found `until` then.
+    ///
+    /// # Errors
+    /// When the file is damaged, the disk fails, or one look takes too long.
+    pub fn page(&mut self, asked: &Asked, until: Instant) -> Result<Page, CatalogError> {
+        let Self {
+            connection,
+            unpacker,
+        } = self;
+        stop_at(connection, until)?;
+        let snapshot = connection.unchecked_transaction()?;
+        let effort = Effort::until(until);
+        let groups = terms::wanted(&asked.filter, &asked.dates);
+        let mut look = Look {
+            connection: &snapshot,
+            unpacker,
+            asked,
+            page: Page {
+                filings: Vec::new(),
+                next: None,
+                through: schema::through(&snapshot)?,
+            },
+            bytes: 0,
+            unwanted: 0,
+        };
+        look.fill(&mut Walk::new(&snapshot, &effort, groups)?, &effort)?;
+        Ok(look.page)
+    }
+
+    /// All that is known of a filing, and how far the catalog has read.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub fn find(
+        &mut self,
+        accession: Accession,
+        until: Instant,
+    ) -> Result<(Option<Found>, Seq), CatalogError> {
+        stop_at(&mut self.connection, until)?;
+        let snapshot = self.connection.unchecked_transaction()?;
+        let through = schema::through(&snapshot)?;
+        let mut statement = snapshot
+            .prepare_cached("SELECT seq, seen_at, told FROM filings WHERE accession = ?1")?;
+        let number = accession.get().cast_signed();
+        let stored = statement.query_row([number], Stored::of).optional()?;
+        let Some(stored) = stored else {
+            return Ok((None, through));
+        };
+        let frame = self.unpacker.unpack(&stored.told)?;
+        Ok((Some(stored.found(&snapshot, &frame)?), through))
+    }
+}
+
+/// Ends a statement that runs beyond that moment.
+fn stop_at(connection: &mut Connection, until: Instant) -> Result<(), CatalogError> {
+    connection.progress_handler(STEPS, Some(move || Instant::now() > until + GRACE))?;
+    Ok(())
+}
+
+/// A page as it fills.
+struct Look<'l> {
+    connection: &'l Connection,
+    unpacker: &'l mut Unpacker,
+    asked: &'l Asked,
+    page: Page,
+    bytes: usize,
+    unwanted: usize,
+}
+
+impl Look<'_> {
+    fn fill(&mut self, walk: &mut Walk<'_>, effort: &Effort) -> Result<(), CatalogError> {
+        let before = self.asked.before.map_or(u64::MAX, Seq::get);
+        let mut bound = before.checked_sub(1);
+        while let Some(most) = bound {
+            let seq = match walk.at_most(most)? {
+                Step::Found(seq) => seq,
+                Step::End => return Ok(()),
+                Step::Spent(reached) => {
+                    self.page.next = Some(Seq::new(reached).next());
+                    return Ok(());
+                }
+            };
+            self.look_at(seq)?;
+            if self.is_full() || effort.is_spent() {
+                self.page.next = Some(Seq::new(seq));
+                return Ok(());
+            }
+            bound = seq.checked_sub(1);
+        }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.page.filings.len() >= self.asked.limit
+            || self.bytes >= PAGE_BYTES
+            || self.unwanted >= MOST_UNWANTED
+    }
+
+    fn look_at(&mut self, seq: u64) -> Result<(), CatalogError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT seq, seen_at, told FROM filings WHERE seq = ?1")?;
+        let stored = statement.query_row([seq.cast_signed()], Stored::of);
+        self.unwanted += 1;
+        let Some(stored) = stored.optional()? else {
+            // Forgotten with its events; its postings stay.
+            return Ok(());
+        };
+        let frame = self.unpacker.unpack(&stored.told)?;
+        let facts = Facts::of_frame(&frame).map_err(|_| CatalogError::Damaged("filings"))?;
+        if !self.asked.filter.wants(&facts) {
+            return Ok(());
+        }
+        let found = stored.found(self.connection, &frame)?;
+        if self.asked.dates.want(found.filing.filed_on) {
+            self.unwanted -= 1;
+            self.bytes += frame.len();
+            self.page.filings.push(found);
+        }
+        Ok(())
+    }
+}
+
+/// A row of `filings`.
+struct Stored {
+    seq: i64,
+    seen_at: i64,
+    told: Vec<u8>,
+}
+
+impl Stored {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: row.get(0)?,
+            seen_at: row.get(1)?,
+            told: row.get(2)?,
+        })
+    }
+
+    fn found(self, connection: &Connection, frame: &[u8]) -> Result<Found, CatalogError> {
+        let damaged = || CatalogError::Damaged("filings");
+        let event = Event::from_frame(frame).map_err(|_| damaged())?;
+        let (Body::FilingSeen(filing) | Body::FilingArchived(filing)) = event.body else {
+            return Err(damaged());
+        };
+        let mut found = Found {
+            filing,
+            seen: moment(self.seq, self.seen_at)?,
+            archived: Vec::new(),
+            withdrawn: Vec::new(),
+        };
+        let mut statement = connection
+            .prepare_cached("SELECT seq, at, type FROM events WHERE filing = ?1 ORDER BY seq")?;
+        let mut rows = statement.query([self.seq])?;
+        while let Some(row) = rows.next()? {
+            let moment = moment(row.get(0)?, row.get(1)?)?;
+            match row.get::<_, i64>(2)? {
+                what if what == Later::Archived as i64 => found.archived.push(moment),
+                _ => found.withdrawn.push(moment),
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn moment(seq: i64, at: i64) -> Result<(Seq, Timestamp), CatalogError> {
+    let at = Timestamp::from_millisecond(at).map_err(|_| CatalogError::Damaged("events"))?;
+    Ok((Seq::new(seq.cast_unsigned()), at))
+}

@@ -1,0 +1,172 @@
+//! The catalog's file: its tables, how it is opened, when it is made anew.
+//!
+//! Invariant: a file that is opened for writing is of this version, of this log, and not
+//! ahead of it; any other is removed and begun again, because the log has all of it.
+
+use std::{fs, io, path::Path, time::Duration};
+
+use protocol::seq::{Epoch, Seq};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+
+use super::CatalogError;
+
+/// Counts up with every change of the tables, the terms, or the dictionary of `told`.
+pub(super) const VERSION: i64 = 1;
+
+/// `seq` is that of `filing.seen`, so the greatest is the newest. Times are milliseconds
+/// since 1970. `told` is the frame that says most, see `told`. `type` is 1 for
+/// `filing.archived`, 2 for `filing.withdrawn`. A term is what a filing is found by, such as
+/// `form:8-K`; its postings are the seqs of the filings, see `postings`.
+const TABLES: &str = "
+CREATE TABLE watermark (
+    epoch   TEXT    NOT NULL,
+    through INTEGER NOT NULL
+);
+CREATE TABLE filings (
+    seq       INTEGER PRIMARY KEY,
+    accession INTEGER NOT NULL,
+    seen_at   INTEGER NOT NULL,
+    told      BLOB    NOT NULL
+);
+CREATE UNIQUE INDEX filings_by_accession ON filings (accession);
+CREATE TABLE events (
+    filing INTEGER NOT NULL,
+    seq    INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    type   INTEGER NOT NULL,
+    PRIMARY KEY (filing, seq)
+) WITHOUT ROWID;
+CREATE TABLE postings (
+    term  TEXT    NOT NULL,
+    first INTEGER NOT NULL,
+    seqs  BLOB    NOT NULL,
+    PRIMARY KEY (term, first)
+) WITHOUT ROWID;
+";
+
+/// A view: a power cut may take the newest of it, which is then read again, but never its
+/// consistency. 64 MB of pages are kept in memory, and 64 MB of the write-ahead log.
+const WRITER: &str = "
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA cache_size = -65536;
+PRAGMA journal_size_limit = 67108864;
+PRAGMA temp_store = MEMORY;
+";
+
+const READER: &str = "
+PRAGMA query_only = ON;
+PRAGMA cache_size = -16384;
+PRAGMA temp_store = MEMORY;
+";
+
+/// How long a connection waits for another: for readers of a WAL a moment at most.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Opens the file for the one who writes it, making it anew where it is of no use; gives
+/// how far it has read.
+///
+/// # Errors
+/// When the disk fails.
+pub(super) fn open_to_write(
+    path: &Path,
+    epoch: &Epoch,
+    tip: Seq,
+) -> Result<(Connection, Seq), CatalogError> {
+    match open_as_it_is(path, epoch, tip) {
+        Ok(Some(opened)) => return Ok(opened),
+        Ok(None) => tracing::info!(file = %path.display(), "the catalog is made anew of the log"),
+        Err(error) if error.is_damage() => {
+            tracing::warn!(file = %path.display(), %error, "the catalog is damaged; it is made anew of the log");
+        }
+        Err(error) => return Err(error),
+    }
+    remove(path)?;
+    let connection = connect(path)?;
+    connection.execute_batch(TABLES)?;
+    connection.execute(
+        "INSERT INTO watermark (epoch, through) VALUES (?1, 0)",
+        [epoch.as_str()],
+    )?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    Ok((connection, Seq::ZERO))
+}
+
+/// Opens the file for one who reads it.
+///
+/// # Errors
+/// When there is none, or the disk fails.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection, CatalogError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.execute_batch(READER)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// How far the file has read.
+pub(super) fn through(connection: &Connection) -> Result<Seq, CatalogError> {
+    let mut statement = connection.prepare_cached("SELECT through FROM watermark")?;
+    let through: i64 = statement.query_row([], |row| row.get(0))?;
+    Ok(Seq::new(through.cast_unsigned()))
+}
+
+fn connect(path: &Path) -> Result<Connection, CatalogError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.execute_batch(WRITER)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// `None` for a file that is of another version or log, or ahead of its log.
+fn open_as_it_is(
+    path: &Path,
+    epoch: &Epoch,
+    tip: Seq,
+) -> Result<Option<(Connection, Seq)>, CatalogError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let connection = connect(path)?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version != VERSION {
+        return Ok(None);
+    }
+    let found: Option<String> = connection
+        .query_row("SELECT epoch FROM watermark", [], |row| row.get(0))
+        .optional()?;
+    let through = match found {
+        Some(found) if found == epoch.as_str() => through(&connection)?,
+        _ => return Ok(None),
+    };
+    Ok((through <= tip).then_some((connection, through)))
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match fs::remove_file(&name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+impl CatalogError {
+    /// Whether the file itself is of no use.
+    pub(super) fn is_damage(&self) -> bool {
+        let code = match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            Self::Damaged(_) => return true,
+            _ => None,
+        };
+        matches!(
+            code,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        )
+    }
+}
