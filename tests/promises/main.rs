@@ -12,6 +12,7 @@
 mod archive;
 mod bucket_down;
 mod burst;
+mod catalog;
 mod clock;
 mod commands;
 mod crash;
