@@ -1,7 +1,7 @@
 //! What the program says of its doors: OpenAPI, AsyncAPI and the schemas, held against what a
 //! running server answers. Every frame that any test's subscriber gets is held against them too.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use protocol::{
     event::EventType,
@@ -12,12 +12,14 @@ use serde_json::{Value, json};
 use crate::{
     archive::ask,
     harness::{
-        Scene,
+        Scene, eventually,
         program::create_key,
         schema::{check, is_learnt},
         subscriber::{Next, Subscriber},
     },
 };
+
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn get(scene: &Scene, path: &str, key: &str) -> Value {
     let bearer = format!("authorization: Bearer {key}");
@@ -97,15 +99,26 @@ async fn every_frame_of_a_session_is_as_described() {
 async fn answers_are_as_described() {
     let scene = Scene::quiet().await;
     let admin = create_key(scene.dir.path(), &["--scopes", "admin"]);
-    scene.edgar.publish_now(1);
+    let accession = scene.edgar.publish_now(1).remove(0);
     let mut subscriber = scene.subscribe("after=oldest&types=filing.archived").await;
     subscriber.event().await;
+    eventually("it is in the catalog", PATIENCE, async || {
+        let filing = get(
+            &scene,
+            &format!("/v1/filings/{accession}"),
+            &scene.server.key,
+        );
+        filing["archived_cursors"].is_array()
+    })
+    .await;
     let document = get(&scene, "/openapi.json", "");
     let stream = &scene.server.key;
     for (path, query, key, status) in [
         ("/v1/activity", "", "", "200"),
         ("/v1/status", "", "", "200"),
         ("/readyz", "", "", "200"),
+        ("/v1/filings", "?forms=*", &**stream, "200"),
+        ("/v1/filings/{accession}", "", &**stream, "200"),
         ("/v1/keys", "", &*admin, "200"),
         ("/v1/events", "?after=oldest", &**stream, "200"),
         ("/v1/events", "?after=oldest&view=lite", &**stream, "200"),
@@ -115,7 +128,8 @@ async fn answers_are_as_described() {
     ] {
         let schema = answer(&document, path, status);
         assert!(schema.is_object(), "{path} {status}");
-        let value = get(&scene, &format!("{path}{query}"), key);
+        let filled = path.replace("{accession}", &accession);
+        let value = get(&scene, &format!("{filled}{query}"), key);
         check(&document, schema, &value)
             .unwrap_or_else(|mistake| panic!("{path}{query}: {mistake}"));
     }
@@ -131,6 +145,7 @@ async fn every_described_door_is_there_and_asks_for_what_it_says() {
                 .replace("{accession}", "0001999999-26-000042")
                 .replace("{shape}", "tar")
                 .replace("{document}", "1")
+                .replace("{file}", "main.js")
                 .replace("{id}", "nobody00");
             let request = format!("{} {filled}", method.to_uppercase());
             let given = ask(&scene.server.addr, &request, &["content-length: 0"]);

@@ -81,7 +81,7 @@ impl Follower {
         while let Err(error) = self.follow() {
             let error = format!("{:#}", anyhow::Error::from(error));
             tracing::warn!(error, "the catalog stays behind; it is tried again");
-            self.wait(&self.stop, sleep(RETRY));
+            self.wait(&self.stop, async { sleep(RETRY).await });
             if self.stop.is_cancelled() {
                 return;
             }
@@ -119,7 +119,7 @@ impl Follower {
         let mut tip = self.log.tip_changes();
         while !stop.is_cancelled() {
             if !self.catalog.has_room() {
-                self.wait(stop, sleep(RETRY));
+                self.wait(stop, async { sleep(RETRY).await });
                 continue;
             }
             let records = match self
@@ -147,7 +147,7 @@ impl Follower {
                 break;
             }
             if is_last {
-                self.wait(stop, sleep(REST));
+                self.wait(stop, async { sleep(REST).await });
             }
         }
         Ok(())

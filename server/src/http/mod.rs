@@ -3,20 +3,20 @@
 //! [`mod@serve`] accepts connections, [`conversation`] answers their requests, [`limits`] says
 //! how much one address may take, [`credentials`] finds out who asks; the other files are doors.
 
-mod api;
 mod activity;
+mod api;
 mod archive;
 mod conversation;
 mod credentials;
 mod documents;
 mod doors;
 pub(crate) mod events;
-mod keys;
 mod filings;
+mod keys;
 mod limits;
 mod line;
-mod page;
 mod live_page;
+mod page;
 mod problem;
 mod query;
 mod range;

@@ -57,9 +57,8 @@ pub(super) enum Answer {
 use Access::{AnyKey, Anybody, Foreign, Key, KeyOrTicket, LoopbackOr};
 use Answer::{AnyJson, Bytes, Empty, Json, Text};
 
-/// What subscribes.
-const SUBSCRIPTION: &[&str] = &[
-    "types",
+/// What chooses filings.
+const FILTER: &[&str] = &[
     "forms",
     "amendments",
     "ciks",
@@ -69,10 +68,10 @@ const SUBSCRIPTION: &[&str] = &[
     "sics",
     "states",
     "agents",
-    "after",
-    "until",
-    "view",
 ];
+
+/// What subscribes, besides.
+const SUBSCRIPTION: &[&str] = &["types", "after", "until", "view"];
 
 const OBJECT: &[(u16, Answer)] = &[
     (200, Bytes("application/zstd")),
@@ -168,7 +167,7 @@ pub(super) const DOORS: &[Door] = &[
         "A page of events, oldest first; with `wait`, of what comes first.",
     )
     .needs(KeyOrTicket(Scope::Stream))
-    .takes(&[SUBSCRIPTION, &["limit", "wait"]])
+    .takes(&[FILTER, SUBSCRIPTION, &["limit", "wait"]])
     .answers(&[(200, Json("EventPage"))]),
     get(
         "/v1/events/stream",
@@ -176,8 +175,24 @@ pub(super) const DOORS: &[Door] = &[
         "Events as server-sent events.",
     )
     .needs(KeyOrTicket(Scope::Stream))
-    .takes(&[SUBSCRIPTION, &["last_event_id"]])
+    .takes(&[FILTER, SUBSCRIPTION, &["last_event_id"]])
     .answers(&[(200, Text("text/event-stream")), (204, Empty)]),
+    get(
+        "/v1/filings",
+        "filings",
+        "Which filings there are, newest first.",
+    )
+    .needs(KeyOrTicket(Scope::Read))
+    .takes(&[FILTER, &["filed_from", "filed_to", "filings_limit", "next"]])
+    .answers(&[(200, Json("FilingPage"))]),
+    get(
+        "/v1/filings/{accession}",
+        "filing",
+        "A filing, its events, and when each source saw it first.",
+    )
+    .needs(KeyOrTicket(Scope::Read))
+    .takes(&[&["accession"]])
+    .answers(&[(200, Json("FilingWhole"))]),
     get(
         "/v1/filings/{accession}/documents/{document}",
         "document",
@@ -221,7 +236,7 @@ pub(super) const DOORS: &[Door] = &[
         "The websocket; /asyncapi.json tells what is said on it.",
     )
     .needs(KeyOrTicket(Scope::Stream))
-    .takes(&[SUBSCRIPTION, &["defer"]])
+    .takes(&[FILTER, SUBSCRIPTION, &["defer"]])
     .answers(&[(101, Empty)]),
     post(
         "/v1/tickets",

@@ -1,7 +1,7 @@
 //! The shapes of what is sent, as JSON Schema 2020-12.
 //!
 //! `schemas.json` has them by name. Where it says `"enum": "ErrorCode"`, the names are those of
-//! the enum, so that none is written twice.
+//! the enum, and `"more_than": "Filing"` takes all fields of that, so that none is written twice.
 
 use protocol::{
     event::EventType,
@@ -19,6 +19,7 @@ use crate::keys::Scope;
 pub(super) fn schemas() -> Value {
     let mut schemas = parse(include_str!("schemas.json"));
     fill(&mut schemas);
+    extend(&mut schemas);
     schemas
 }
 
@@ -54,6 +55,25 @@ fn fill(value: &mut Value) {
         }
         Value::Array(values) => values.iter_mut().for_each(fill),
         _ => {}
+    }
+}
+
+/// Puts the fields of another schema where they are asked for; that one stands before.
+fn extend(schemas: &mut Value) {
+    let all = schemas.as_object_mut().expect("schemas have names");
+    let names: Vec<String> = all.keys().cloned().collect();
+    for name in names {
+        let fields = all[&name].as_object_mut().expect("a schema is an object");
+        let Some(Value::String(base)) = fields.remove("more_than") else {
+            continue;
+        };
+        let base = all[&base].clone();
+        let more = &mut all[&name];
+        for (field, schema) in base["properties"].as_object().into_iter().flatten() {
+            more["properties"][field] = schema.clone();
+        }
+        let required = more["required"].as_array_mut().expect("some are required");
+        required.extend(base["required"].as_array().into_iter().flatten().cloned());
     }
 }
 
