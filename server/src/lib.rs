@@ -37,3 +37,7 @@ mod tickers;
 mod tickets;
 mod updater;
 pub mod websocket;
+
+/// Of every program that is made of this: it gives back what a rush of handshakes needed.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
