@@ -18,7 +18,7 @@ import { Shelf } from './shelf';
 import { Standing } from './standing';
 import { Stream, type State } from './stream';
 import { startTheme } from './theme';
-import { count } from './words';
+import { count, guessClock } from './words';
 
 let found = '';
 const access = new Access();
@@ -33,6 +33,7 @@ const charts = new Charts();
 const theme = startTheme(() => charts.repaint());
 
 function event(event: FilingEvent | Notice): void {
+  guessClock(event.at);
   const known = shelf.take(event);
   if (!known) return list.ask();
   list.refresh(known);

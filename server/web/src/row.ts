@@ -4,7 +4,7 @@ import { make, say } from './dom';
 import { family, formTitle, itemTitle } from './forms';
 import type { Filer, Filing, Notice } from './frames';
 import type { Entry } from './shelf';
-import { clockOrDay, duration, instant, localTime, plural, size, sourceName, words } from './words';
+import { clockOrDay, duration, instant, localTime, plural, shortTime, size, sourceName, words } from './words';
 
 /** Longest name that is put into a line. */
 const NAME = 140;
@@ -38,7 +38,7 @@ export class Row {
     const form = filing.form ?? '', seen = instant(filing.seen_at), accepted = instant(filing.accepted_at);
     const state = entry.isWithdrawn ? 'withdrawn' : entry.archivedAt ? 'archived' : 'seen';
     this.element.className = `row is-${state}`;
-    say(this.seen, clockOrDay(seen));
+    say(this.seen, shortTime(seen));
     this.seen.dateTime = filing.seen_at ?? '';
     this.seen.title = `seen ${localTime(seen)}`;
     this.form.className = `form f-${family(form)}`;
@@ -58,7 +58,7 @@ export class Row {
 
   private showNotice(notice: Notice): void {
     this.element.className = 'row is-notice';
-    say(this.seen, clockOrDay(instant(notice.at)));
+    say(this.seen, shortTime(instant(notice.at)));
     this.seen.dateTime = notice.at;
     this.form.className = 'form f-notice';
     say(this.form, notice.type);

@@ -10,15 +10,24 @@ const NEW_YORK = { timeZone: 'America/New_York' } as const;
 const writer = (...options: Intl.DateTimeFormatOptions[]) => new Intl.DateTimeFormat('en-GB', Object.assign({}, ...options));
 const easternClock = writer(CLOCK, NEW_YORK);
 const easternDay = writer({ weekday: 'short', day: 'numeric', month: 'short' }, NEW_YORK);
+const easternShort = writer({ day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }, NEW_YORK);
 const easternDate = new Intl.DateTimeFormat('en-CA', NEW_YORK);
 const localStamp = writer(CLOCK, { day: 'numeric', month: 'short', timeZoneName: 'short' });
 
 let skew = 0;
+let isSet = false;
 
 /** Takes the server's clock for ours. */
 export function setClock(at: string | undefined): void {
   const server = instant(at);
-  if (!Number.isNaN(server)) skew = server - Date.now();
+  if (Number.isNaN(server)) return;
+  [skew, isSet] = [server - Date.now(), true];
+}
+
+/** Until the server tells its time, an event's time is nearer to it than ours may be. */
+export function guessClock(at: string): void {
+  if (isSet || Math.abs(instant(at) - Date.now()) < 3_600_000) return;
+  skew = instant(at) - Date.now();
 }
 
 export const now = (): number => Date.now() + skew;
@@ -29,11 +38,18 @@ export const instant = (text: string | undefined): number => (text ? Date.parse(
 /** `14:03:20` */
 export const clock = (at: number): string => (Number.isNaN(at) ? '–' : easternClock.format(at));
 
+/** `14:03:20`, of another day `2 Mar 14:03`. */
+export function shortTime(at: number): string {
+  if (Number.isNaN(at)) return '–';
+  return isToday(at) ? easternClock.format(at) : easternShort.format(at).replace(',', '');
+}
+
+const isToday = (at: number): boolean => easternDate.format(at) === easternDate.format(now());
+
 /** `14:03:20`, with the day when it was not today. */
 export function clockOrDay(at: number): string {
   if (Number.isNaN(at)) return '–';
-  const isToday = easternDate.format(at) === easternDate.format(now());
-  return isToday ? easternClock.format(at) : `${easternDay.format(at)}, ${easternClock.format(at)}`;
+  return isToday(at) ? easternClock.format(at) : `${easternDay.format(at)}, ${easternClock.format(at)}`;
 }
 
 /** The same instant where the reader is. */
