@@ -13,7 +13,7 @@ import type { FiledDocument, Filer, Filing, Shape } from './frames';
 import { Reader } from './reader';
 import { bidi, inOrder } from './row';
 import type { Entry } from './shelf';
-import { clock, clockOrDay, count, duration, instant, localTime, plural, size, sourceName, words } from './words';
+import { clock, clockOrDay, count, duration, instant, localTime, size, sourceName, words } from './words';
 
 /** Filers and documents that are shown before all are asked for. */
 const FEW = 12;
@@ -117,7 +117,7 @@ export class Detail {
   }
 
   private more(hidden: number): HTMLElement {
-    const button = make('button', 'plain', `${plural(hidden, 'more')}`.replace('mores', 'more'));
+    const button = make('button', 'plain', `${count(hidden)} more`);
     button.type = 'button';
     button.addEventListener('click', () => { this.showsAll = true; this.draw(); });
     return button;

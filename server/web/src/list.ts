@@ -32,6 +32,8 @@ export class List {
   private readonly pill = $('fresh');
   private readonly live = new Map<string, Row>();
   private readonly spare: Row[] = [];
+  /** Entries whose line is to light up when it is made. */
+  private readonly fresh = new Set<string>();
   /** Of a line and of the window, and how far it is scrolled: to ask each time costs a layout. */
   private height = 40;
   private view = 0;
@@ -79,8 +81,7 @@ export class List {
 
   /** Everything is another: a new filter, other words to find. */
   redraw(): void {
-    for (const row of this.live.values()) this.release(row);
-    this.live.clear();
+    this.releaseAll();
     this.ask();
   }
 
@@ -178,17 +179,10 @@ export class List {
     const { added, removed } = this.shelf.admit();
     if (added === 0) return;
     this.admitted = at;
-    if (removed > 0) this.redrawNow();
+    // Places are counted from the oldest: when it leaves, all are others.
+    if (removed > 0) this.releaseAll();
     if (!this.isEmpty) this.glide(added);
     this.isEmpty = false;
-  }
-
-  /** Places are counted from the oldest: when it leaves, all are others. */
-  private redrawNow(): void {
-    for (const [id, row] of this.live) {
-      this.release(row);
-      this.live.delete(id);
-    }
   }
 
   /** Lets the list glide down by the height of what was put on top of it. */
@@ -200,9 +194,6 @@ export class List {
     // `add` lets glides that overlap sum up instead of jumping.
     this.rows.animate(steps, { duration: 280, easing: 'cubic-bezier(.2, .7, .3, 1)', composite: 'add' });
   }
-
-  /** Entries whose line is to light up when it is made. */
-  private readonly fresh = new Set<string>();
 
   private draw(): void {
     const { shown } = this.shelf, many = shown.length;
@@ -249,6 +240,11 @@ export class List {
     if (next) return void next.before(element);
     if (before) return void before.after(element);
     this.rows.append(element);
+  }
+
+  private releaseAll(): void {
+    for (const row of this.live.values()) this.release(row);
+    this.live.clear();
   }
 
   private release(row: Row): void {
