@@ -12,7 +12,7 @@ use std::{
 use super::{eventually, schema};
 
 /// How long the program may take for anything a test waits for.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A command of the program, not started yet. `FILINGWIRE_UNDER_TEST` is the path of another
 /// build of it.

@@ -21,7 +21,7 @@ use tokio_tungstenite::{
 
 use super::schema::check_frame;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connected client.
 #[derive(Debug)]
