@@ -13,7 +13,6 @@
 use std::collections::HashSet;
 
 use anyhow::Context;
-use edgar::calendar::next_business_day;
 use jiff::ToSpan;
 use monitors::daily_index::{Listing, Origin, Quarter, QuarterIndex, QuarterListing, Wanted};
 use protocol::{
@@ -26,7 +25,7 @@ use tokio::task::block_in_place;
 use super::{
     NightError, Parts,
     day::{BATCH, is_old, look_again, take},
-    schedule::{AGAIN_DAYS, Past, days_before},
+    schedule::Past,
     withdrawn,
 };
 use crate::{known::Standing, progress::Teller};
@@ -40,7 +39,7 @@ const LATE: Origin = Origin {
 /// How long after its end a quarter is still read.
 const AFTER_QUARTER_DAYS: i32 = 21;
 
-/// Reads the indexes of the business days before `newest` again.
+/// Reads the indexes of the sealed days before `newest` again, as many as are due.
 ///
 /// # Errors
 /// [`NightError`]; all of it can be done again.
@@ -50,12 +49,8 @@ pub(super) async fn days(
     newest: Date,
     tell: &Teller,
 ) -> Result<(), NightError> {
-    let mut day = days_before(newest, AGAIN_DAYS);
-    while day < newest {
-        if past.sealed.contains(&day) {
-            again(parts, day, tell).await?;
-        }
-        day = next_business_day(day);
+    for day in past.to_read_again(newest) {
+        again(parts, day, tell).await?;
     }
     Ok(())
 }

@@ -31,6 +31,9 @@ const QUARTER_OUT: Time = time(3, 0, 0, 0);
 /// Source: of all filings 0.2 % surface five days late or more; the quarter has those.
 pub(crate) const AGAIN_DAYS: usize = 5;
 
+/// The most days before the newest that are read again at once, when runs were missed.
+const AGAIN_MOST: usize = 20;
+
 /// The first and the longest wait after a run that did not succeed.
 const RETRY: (SignedDuration, SignedDuration) =
     (SignedDuration::from_mins(5), SignedDuration::from_hours(1));
@@ -118,6 +121,15 @@ impl Past {
     pub(crate) fn close(&mut self, day: Date) {
         self.failed.remove(&Job::Day(day));
         self.closed.insert(day);
+    }
+
+    /// The sealed days before `newest` whose indexes are to be read again: the last five, and
+    /// as many before the days since the last time that was done.
+    pub(crate) fn to_read_again(&self, newest: Date) -> Vec<Date> {
+        let reached = self.again.map_or(self.since, next_business_day);
+        let first = days_before(reached.min(newest), AGAIN_DAYS);
+        let first = first.max(days_before(newest, AGAIN_MOST)).min(newest);
+        self.sealed.range(first..newest).copied().collect()
     }
 
     /// Everything that is due, in order.
@@ -323,6 +335,27 @@ mod tests {
             ..past
         };
         assert!(!jobs(later, "2026-03-13T12:00:00Z").contains(&Job::Day(date(2026, 2, 27))));
+    }
+
+    #[test]
+    fn indexes_are_read_again_on_five_days_and_made_up_for_when_runs_were_missed() {
+        let march = |days: std::ops::RangeInclusive<i8>| {
+            let days = days.map(|day| date(2026, 3, day));
+            days.filter(|day| is_business_day(*day)).collect::<Vec<_>>()
+        };
+        let mut past = past(date(2026, 3, 2), &march(2..=20));
+        let newest = date(2026, 3, 20);
+
+        for (again, first) in [
+            (Some(date(2026, 3, 20)), 13),
+            (Some(date(2026, 3, 19)), 13),
+            // Of Tuesday the days before Wednesday are wanted, from the Wednesday before on.
+            (Some(date(2026, 3, 10)), 4),
+            (None, 2),
+        ] {
+            past.again = again;
+            assert_eq!(past.to_read_again(newest), march(first..=19), "{again:?}");
+        }
     }
 
     #[test]
