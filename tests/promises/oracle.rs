@@ -15,6 +15,7 @@ mod audience;
 mod audit;
 mod filings;
 mod fired;
+mod pulse;
 mod scene;
 mod span;
 mod weather;

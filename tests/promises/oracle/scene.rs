@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     fired::Fired,
+    pulse::Pulse,
     span::{Span, at},
 };
 use crate::harness::program::{Server, create_key};
@@ -47,7 +48,7 @@ const SHARES: &[(Fault, f64)] = &[
     (Fault::EftsLag, 0.2),
     (Fault::EftsMiss, 0.1),
     (Fault::LateFiling, 0.05),
-    (Fault::Withdraw, 0.01),
+    (Fault::Withdraw, 0.003),
     (Fault::Redisseminate, 0.05),
     (Fault::IndexLate, 0.2),
     (Fault::IndexRowLate, 0.05),
@@ -87,6 +88,7 @@ pub struct Scene {
     /// Real seconds of a business day.
     pub day: f64,
     door: Door,
+    pulse: Pulse,
 }
 
 impl Scene {
@@ -121,6 +123,7 @@ impl Scene {
             span,
             day,
             door,
+            pulse: Pulse::begin(),
         }
     }
 
@@ -182,14 +185,14 @@ impl Scene {
         assert!(!lines.iter().any(is_bad), "{lines:#?}");
     }
 
-    /// The last life: nothing goes wrong, EDGAR's time stands still, and it runs until all is
-    /// done that it knows to do.
+    /// The last life: nothing goes wrong, time passes slowly, and it runs until all is done that
+    /// it knows to do.
     pub async fn settle(&self) -> Server {
         self.edgar.set_rate(0.0);
         self.edgar.set_faults(FaultPlan::default());
         let now = self.now();
-        let still = format!("{now} {} x0.000001", Timestamp::now());
-        let mut server = self.launch_by(&still, &[]);
+        let slow = format!("{now} {} x60", Timestamp::now());
+        let mut server = self.launch_by(&slow, &[]);
         assert!(self.open(&mut server).await, "{:#?}", server.lines());
         let deadline = Instant::now() + PATIENCE;
         let (mut before, mut since) = (String::new(), Instant::now());
@@ -236,12 +239,17 @@ impl Scene {
         for (fault, _) in SHARES {
             fired.times(fault.name(), ledger.fired(*fault));
         }
+        fired.times("requests counted together", ledger.violations().len());
         fired
     }
 
-    /// EDGAR's limits were kept, over all lives.
+    /// EDGAR's limits were kept, over all lives, but where the machine stood still.
     pub fn check_manners(&self) {
-        let violations = self.edgar.ledger().violations();
+        let mut violations = self.edgar.ledger().violations();
+        violations.retain(|violation| {
+            let at = self.edgar.clock().wall(violation.at);
+            !self.pulse.stood_still_before(at)
+        });
         assert!(violations.is_empty(), "{violations:?}");
     }
 
