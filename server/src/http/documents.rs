@@ -184,6 +184,10 @@ fn part(
         state,
         move |(mut pieces, mut skip, mut left, permit)| async move {
             while left > 0 {
+                // Unpacking is ready at once, so the time is looked at here too.
+                if Instant::now() >= until {
+                    return Err(std::io::ErrorKind::TimedOut.into());
+                }
                 let piece = timeout_at(until, pieces.next()).await;
                 let Some(mut piece) = piece?? else { break };
                 let skipped = skip.min(piece.len() as u64);
@@ -332,6 +336,7 @@ fn problem(lacking: Lacking) -> Problem {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use axum::{body::to_bytes, extract::ConnectInfo};
+    use futures_util::StreamExt;
 
     use super::{super::testing::House, *};
     use crate::documents::tests::{KEY, put, tar_object};
@@ -428,6 +433,19 @@ mod tests {
             assert_eq!(told, format!("bytes {from}-{to}/400000"));
             assert!(bytes(response).await == text[from..=to], "{range}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_a_document_too_slowly_is_left() {
+        let text: Vec<u8> = (0..400_000_u64).map(|n| (n * n / 7) as u8 | 1).collect();
+        let house = house(&[("a.txt", &text)]).await;
+        let mut body = ask(&house, "1", None).await.into_body().into_data_stream();
+
+        let in_time = body.next().await.unwrap();
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let late = body.next().await.unwrap();
+
+        assert!(in_time.is_ok() && late.is_err());
     }
 
     #[tokio::test]
