@@ -59,7 +59,7 @@ fn tellings(books: &Books) -> Vec<(String, &str)> {
         let Some(filing) = event.body.filing() else {
             continue;
         };
-        let accession = filing.accession.to_string();
+        let (accession, frame) = (filing.accession.to_string(), frame.as_str());
         match event.body.event_type() {
             EventType::FilingSeen => drop(told.insert(accession, (event.seq().get(), frame))),
             EventType::FilingArchived => told.get_mut(&accession).unwrap().1 = frame,
