@@ -15,7 +15,7 @@ CURSOR = Path("filingwire.cursor")
 
 
 def follow(url, key):
-    """Follows the stream over one connection, until it closes."""
+    """Follows the stream over one connection, until it closes or lacks an event."""
     after = CURSOR.read_text().strip() if CURSOR.exists() else "live"
     url += ("&" if "?" in url else "?") + "after=" + after
     # The library answers the server's pings, and pings on its own.
@@ -23,12 +23,23 @@ def follow(url, key):
         while True:
             # A heartbeat comes every 15 s: a minute of silence is a dead connection.
             frame = json.loads(socket.recv(timeout=60))
-            if frame["type"] == "filing.seen":
+            if frame["type"] == "subscribed":
+                received, whole = 0, frame["after"]
+            elif frame["type"] == "heartbeat":
+                if frame["sent"] != received:
+                    save(whole)  # What came since the last heartbeat that was right comes again.
+                    raise OSError(f"{frame['sent']} events were sent, {received} came")
+                whole = frame["through"]
+            elif frame["type"] == "filing.seen":
                 filing = frame["filing"]
                 filer = filing["filers"][0]["name"] if filing["filers"] else ""
                 print(f"{filing['accession']}  {filing['form']:<8}  {filer}", flush=True)
             elif frame["type"] == "error":
                 print(frame["message"], file=sys.stderr)
+            elif frame["type"] == "done":
+                sys.exit(0)  # `until` is reached.
+            if "seq" in frame:
+                received += 1
             # Events have `cursor`, heartbeats `through`, `subscribed` has `after`.
             if cursor := frame.get("cursor") or frame.get("through") or frame.get("after"):
                 save(cursor)

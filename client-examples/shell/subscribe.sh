@@ -17,6 +17,11 @@
 frames='
 use JSON::PP; $| = 1; binmode STDOUT, ":utf8"; binmode STDERR, ":utf8";
 sub take { read(STDIN, my $got, $_[0]) == $_[0] or exit 0; $got }
+sub save {
+    open my $file, ">", "filingwire.cursor.new" or die; print $file $_[0]; close $file or die;
+    rename "filingwire.cursor.new", "filingwire.cursor" or die; # The old cursor or the new one, never half.
+}
+my ($received, $whole) = 0; # Events since `subscribed`; up to where all of them came.
 while (1) {
     my ($kind, $length) = unpack "CC", take(2);
     $length = $length == 126 ? unpack "n", take(2) : $length == 127 ? unpack "Q>", take(8) : $length;
@@ -27,9 +32,16 @@ while (1) {
     my $filing = $frame->{filing};
     printf "%s  %-8s  %s\n", @$filing{qw(accession form)}, $filing->{filers}[0]{name} // "" if $frame->{type} eq "filing.seen";
     print STDERR "$frame->{message}\n" if $frame->{type} eq "error";
-    my $cursor = $frame->{cursor} // $frame->{through} // $frame->{after} // next;
-    open my $file, ">", "filingwire.cursor.new" or die; print $file $cursor; close $file or die;
-    rename "filingwire.cursor.new", "filingwire.cursor" or die; # The old cursor or the new one, never half.
+    $received++ if $frame->{seq};
+    if ($frame->{type} eq "heartbeat" && $frame->{sent} != $received) {
+        print STDERR "$frame->{sent} events were sent, $received came\n";
+        save($whole); # What came since the last heartbeat that was right comes again.
+        exit 0;
+    }
+    my $examined = $frame->{through} // $frame->{after};
+    $whole = $examined // $whole;
+    save($frame->{cursor} // $examined // next);
+    exit 1 if $frame->{type} eq "done"; # `until` is reached.
 }'
 
 while

@@ -4,8 +4,8 @@
 #![allow(clippy::print_stdout, reason = "printing is all it does")]
 
 use futures_util::StreamExt;
-use protocol::{close::is_retryable, event::Body, frame::ServerFrame};
-use std::{env, fs, time::Duration};
+use protocol::{close::is_retryable, event::Body, frame::ServerFrame, seq::Cursor};
+use std::{env, fs, io, process::exit, time::Duration};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
@@ -15,7 +15,7 @@ async fn main() {
     let key = env::var("FILINGWIRE_KEY").expect("FILINGWIRE_KEY holds the API key");
     loop {
         match follow(&url, &key).await {
-            Ok(code) if !is_retryable(code) => std::process::exit(1), // It would fail again.
+            Ok(code) if !is_retryable(code) => exit(1), // It would fail again.
             end => eprintln!("{end:?}, going on"),
         }
         sleep(Duration::from_millis(rand::random_range(500..3_000))).await; // Not all at once.
@@ -30,6 +30,7 @@ async fn follow(url: &str, key: &str) -> anyhow::Result<u16> {
     let bearer = format!("Bearer {key}").parse()?;
     request.headers_mut().insert("authorization", bearer);
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
+    let (mut received, mut whole) = (0, None); // Events since `subscribed`; up to where all came.
     // A heartbeat comes every 15 s: a minute of silence is a dead connection.
     while let Some(message) = timeout(Duration::from_secs(60), socket.next()).await? {
         let text = match message? {
@@ -37,23 +38,31 @@ async fn follow(url: &str, key: &str) -> anyhow::Result<u16> {
             Message::Close(Some(close)) => return Ok(close.code.into()),
             _ => continue, // Pings are answered by the library while we read.
         };
-        let cursor = match ServerFrame::parse(&text)? {
-            ServerFrame::Subscribed(subscribed) => subscribed.after,
-            ServerFrame::Heartbeat(heartbeat) => heartbeat.through, // Nothing matched up to here.
+        match ServerFrame::parse(&text)? {
+            ServerFrame::Subscribed(subscribed) => whole = save(subscribed.after)?,
+            ServerFrame::Heartbeat(heartbeat) if heartbeat.sent != received => {
+                whole.map(save).transpose()?; // What came since then comes again.
+                anyhow::bail!("{} events were sent, {received} came", heartbeat.sent);
+            }
+            ServerFrame::Heartbeat(heartbeat) => whole = save(heartbeat.through)?,
             ServerFrame::Event(event) => {
                 if let Body::FilingSeen(filing) = &event.body {
                     let filer = filing.filers.first().map_or("", |filer| &filer.name);
                     println!("{}  {:<8}  {filer}", filing.accession, filing.form);
                 }
-                event.cursor // Saved only now: what was not handled comes again.
+                received += 1;
+                save(event.cursor)?; // Only now: what was not handled comes again.
             }
-            other => {
-                eprintln!("{other:?}"); // The greeting, an error, or a newer server's type.
-                continue;
-            }
-        };
-        fs::write("filingwire.cursor.new", cursor.to_string())?;
-        fs::rename("filingwire.cursor.new", "filingwire.cursor")?; // Never half a cursor.
+            ServerFrame::Done(_) => exit(0), // `until` is reached.
+            other => eprintln!("{other:?}"), // The greeting, an error, or a newer server's type.
+        }
     }
     Ok(1006)
+}
+
+/// Replaces the file in one step: the old cursor or the new one, never half.
+fn save(cursor: Cursor) -> io::Result<Option<Cursor>> {
+    fs::write("filingwire.cursor.new", cursor.to_string())?;
+    fs::rename("filingwire.cursor.new", "filingwire.cursor")?;
+    Ok(Some(cursor))
 }
