@@ -3,14 +3,19 @@
 
 mod night;
 
-use std::sync::atomic::AtomicU64;
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use protocol::{filing::Source, outage::Part};
+use protocol::{close::CloseCode, filing::Source, outage::Part};
+use sec_client::Priority;
 
 pub(crate) use night::Night;
 
@@ -69,7 +74,8 @@ pub(crate) struct Metrics {
     /// Event frames sent to all subscribers.
     pub(crate) frames_sent: Counter,
     closes: Family<ByCode, Counter>,
-    sec_requests: Family<ByPriority, Count>,
+    edgar_requests: Family<ByPriority, Counter>,
+    edgar_blocks: Counter,
     source_up: Family<BySource, Count>,
     source_polled: Family<BySource, Count>,
     source_new: Family<BySource, Count>,
@@ -96,9 +102,9 @@ pub(crate) struct Sampled {
     pub(crate) fetch_backlog: Count,
     pub(crate) fetch_parked_filings: Count,
     pub(crate) fetch_parked_bytes: Count,
+    pub(crate) fetch_paused: Count,
     pub(crate) archive_up: Count,
-    pub(crate) sec_door_open: Count,
-    pub(crate) sec_blocks: Count,
+    pub(crate) edgar_door_open: Count,
     pub(crate) sources_stale: Count,
     pub(crate) catalog_through: Count,
 }
@@ -143,7 +149,8 @@ impl Metrics {
             sessions: Count::default(),
             frames_sent: Counter::default(),
             closes: Family::default(),
-            sec_requests: Family::default(),
+            edgar_requests: Family::default(),
+            edgar_blocks: Counter::default(),
             source_up: Family::default(),
             source_polled: Family::default(),
             source_new: Family::default(),
@@ -172,6 +179,7 @@ impl Metrics {
         self.night
             .register(registry.sub_registry_with_prefix("reconcile"));
         self.register_sampled(registry);
+        self.register_edgar(registry.sub_registry_with_prefix("edgar"));
         self.register_sources(registry.sub_registry_with_prefix("source"));
     }
 
@@ -263,13 +271,17 @@ impl Metrics {
         r.register_with_unit("new_filing_age", what, Unit::Seconds, new);
     }
 
+    fn register_edgar(&self, r: &mut Registry) {
+        let requests = self.edgar_requests.clone();
+        r.register("requests", "Requests to EDGAR", requests);
+        let blocks = self.edgar_blocks.clone();
+        r.register("blocks", "Block pages", blocks);
+        let open = self.sampled.edgar_door_open.clone();
+        r.register("door_open", "1 while EDGAR may be asked", open);
+    }
+
     fn register_sampled(&self, r: &mut Registry) {
         let sampled = &self.sampled;
-        r.register(
-            "sec_requests",
-            "Requests to EDGAR since the start",
-            self.sec_requests.clone(),
-        );
         r.register(
             "log_tip_seq",
             "Newest durable event",
@@ -295,18 +307,10 @@ impl Metrics {
         );
         let parked = sampled.fetch_parked_bytes.clone();
         r.register("fetch_parked_bytes", "Bytes of them on our disk", parked);
+        let paused = sampled.fetch_paused.clone();
+        r.register("fetch_paused", "1 while disk or backlog is full", paused);
         let up = sampled.archive_up.clone();
         r.register("archive_up", "1 while the archive takes submissions", up);
-        r.register(
-            "sec_door_open",
-            "1 while EDGAR may be asked",
-            sampled.sec_door_open.clone(),
-        );
-        r.register(
-            "sec_blocks",
-            "Block pages since the start",
-            sampled.sec_blocks.clone(),
-        );
         let stale = sampled.sources_stale.clone();
         r.register(
             "monitors_sources_stale",
@@ -342,6 +346,13 @@ impl Metrics {
         }
         for reason in REFETCHES {
             drop(self.refetches.get_or_create(&ByReason { reason }));
+        }
+        for priority in Priority::ALL {
+            self.set_edgar_requests(priority.name(), 0);
+        }
+        for code in CloseCode::ALL {
+            let code = code.number();
+            drop(self.closes.get_or_create(&ByCode { code }));
         }
         for reason in TURNED_AWAY {
             drop(self.turned_away.get_or_create(&ByReason { reason }));
@@ -400,11 +411,15 @@ impl Metrics {
         self.closes.get_or_create(&ByCode { code }).inc();
     }
 
-    /// How many requests of a class went to EDGAR.
-    pub(crate) fn set_sec_requests(&self, priority: &'static str, requests: u64) {
-        self.sec_requests
-            .get_or_create(&ByPriority { priority })
-            .set(requests);
+    /// How many requests of a class went to EDGAR since the start.
+    pub(crate) fn set_edgar_requests(&self, priority: &'static str, requests: u64) {
+        let requests_now = self.edgar_requests.get_or_create(&ByPriority { priority });
+        requests_now.inner().store(requests, Ordering::Relaxed);
+    }
+
+    /// How many block pages EDGAR gave since the start.
+    pub(crate) fn set_edgar_blocks(&self, blocks: u64) {
+        self.edgar_blocks.inner().store(blocks, Ordering::Relaxed);
     }
 
     /// Whether a part works.
@@ -424,11 +439,43 @@ impl Metrics {
         self.source_new.get_or_create(&by).set(new);
     }
 
-    /// The text a Prometheus server reads.
+    /// The text a Prometheus server reads, as OpenMetrics.
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a String takes all writes");
         text
+    }
+
+    /// The same in the older format, for those who do not ask for OpenMetrics: there the name of a counter
+    /// ends in `_total` in its comments too, and there are no units and no end mark.
+    pub(crate) fn render_plain(&self) -> String {
+        let open = self.render();
+        let counters: HashSet<&str> = open.lines().filter_map(counter_named).collect();
+        let mut plain = String::with_capacity(open.len());
+        for line in open
+            .lines()
+            .filter(|line| !line.starts_with("# UNIT ") && *line != "# EOF")
+        {
+            plain.push_str(&with_total(line, &counters));
+            plain.push('\n');
+        }
+        plain
+    }
+}
+
+/// The counter that this line of OpenMetrics tells the type of.
+fn counter_named(line: &str) -> Option<&str> {
+    line.strip_prefix("# TYPE ")?.strip_suffix(" counter")
+}
+
+/// A line with `_total` at the name of a counter, where OpenMetrics leaves it out.
+fn with_total<'a>(line: &'a str, counters: &HashSet<&str>) -> Cow<'a, str> {
+    let mut words = line.splitn(4, ' ');
+    match (words.next(), words.next(), words.next(), words.next()) {
+        (Some("#"), Some(kind), Some(name), Some(rest)) if counters.contains(name) => {
+            Cow::Owned(format!("# {kind} {name}_total {rest}"))
+        }
+        _ => Cow::Borrowed(line),
     }
 }
 
@@ -449,6 +496,46 @@ mod tests {
         assert!(text.contains("filingwire_stream_sessions 0"));
         assert!(text.contains("filingwire_source_up{source=\"archive\"} 1"));
         assert!(text.contains("filingwire_source_good_poll_age_seconds{source=\"efts\"} 0"));
+    }
+
+    #[test]
+    fn the_older_format_names_counters_as_their_samples() {
+        let text = Metrics::new().render_plain();
+
+        assert!(text.contains("# TYPE filingwire_fetch_submissions_archived_total counter\n"));
+        assert!(text.contains("# HELP filingwire_fetch_submissions_archived_total Submissions"));
+        assert!(
+            text.contains("# TYPE filingwire_stream_sessions gauge\n"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("# UNIT") && !text.contains("# EOF"),
+            "{text}"
+        );
+    }
+
+    /// Every word of ours that looks like the name of a metric.
+    fn names_in(text: &str) -> impl Iterator<Item = &str> {
+        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .filter(|word| word.starts_with("filingwire_"))
+    }
+
+    #[test]
+    fn alarms_and_dashboard_name_only_metrics_that_there_are() {
+        let text = Metrics::new().render_plain();
+        let there: HashSet<&str> = names_in(&text).collect();
+        let alarms = include_str!("../../deploy/alerts.yml");
+        let dashboard = include_str!("../../deploy/grafana.json");
+        let operating = include_str!("../../docs/operating.md");
+
+        let named: Vec<&str> = [alarms, dashboard, operating]
+            .into_iter()
+            .flat_map(names_in)
+            .collect();
+
+        assert!(named.len() > 60, "{named:?}");
+        let missing: Vec<_> = named.iter().filter(|name| !there.contains(*name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod backfill;
 mod check_config;
 mod demo;
 mod get;
+mod health;
 mod keys;
 mod parse;
 mod reconcile;
@@ -79,6 +80,7 @@ enum Command {
     Get(get::Get),
     Reconcile(reconcile::Reconcile),
     Backfill(backfill::Backfill),
+    Health(health::Health),
     Parse(parse::Parse),
     CheckConfig(check_config::CheckConfig),
 }
@@ -125,6 +127,7 @@ pub fn main_by(clock: Clock) -> ExitCode {
         Command::Get(command) => run(command.run(&cli.global)),
         Command::Reconcile(command) => run(command.run(&cli.global, clock)),
         Command::Backfill(command) => run(command.run(&cli.global, clock)),
+        Command::Health(command) => run(command.run(&cli.global)),
         Command::Parse(command) => command.run(),
         Command::CheckConfig(command) => command.run(&cli.global),
     };

@@ -60,7 +60,9 @@ impl Desk {
     async fn answer(self, mut link: Link) {
         let ended = match link.next::<Request>().await {
             Ok(Some(request)) => {
-                tracing::info!(?request, "asked on the control socket");
+                if request != Request::Health {
+                    tracing::info!(?request, "asked on the control socket");
+                }
                 let Some(ended) = self.work(request, &mut link).await else {
                     tracing::info!("broken off by who asked");
                     return;
@@ -105,6 +107,7 @@ impl Desk {
         match request {
             Request::Reconcile { date } => self.reconciler.reconcile(date, tell, stop).await,
             Request::Backfill(range) => self.backfill.run(range, tell, stop).await,
+            Request::Health => Ended::Done("well".to_owned()),
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) enum Request {
     },
     /// Take the filings of the past.
     Backfill(Range),
+    /// Say that you are well.
+    Health,
 }
 
 /// A line of the answer.

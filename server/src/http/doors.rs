@@ -28,6 +28,12 @@ use crate::{
     stream::Shared,
 };
 
+/// What Prometheus asks for.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What everybody else reads: curl, promtool, agents of other systems.
+const PLAIN_METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 /// The process is alive.
 pub(crate) async fn healthz() -> &'static str {
     "ok\n"
@@ -220,11 +226,12 @@ pub(crate) async fn metrics(
     sampled.fetch_backlog.set(fetch.backlog);
     sampled.fetch_parked_filings.set(fetch.parked.filings);
     sampled.fetch_parked_bytes.set(fetch.parked.bytes);
+    sampled.fetch_paused.set(u64::from(fetch.paused.is_some()));
     sampled.archive_up.set(u64::from(fetch.up));
     sampled
-        .sec_door_open
+        .edgar_door_open
         .set(u64::from(matches!(shared.sec.door(), Door::Open)));
-    sampled.sec_blocks.set(counts.blocks);
+    shared.metrics.set_edgar_blocks(counts.blocks);
     sampled
         .sources_stale
         .set(shared.status.stale_sources(shared.clock.now()).len() as u64);
@@ -233,13 +240,16 @@ pub(crate) async fn metrics(
     }
     sample_sources(&shared);
     for (priority, requests) in counts.requests {
-        shared.metrics.set_sec_requests(priority.name(), requests);
+        shared.metrics.set_edgar_requests(priority.name(), requests);
     }
-    let kind = [(
-        header::CONTENT_TYPE,
-        "application/openmetrics-text; version=1.0.0; charset=utf-8",
-    )];
-    Ok((kind, shared.metrics.render()).into_response())
+    let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok());
+    let (kind, text) = if accept.is_some_and(|kinds| kinds.contains("application/openmetrics-text"))
+    {
+        (OPEN_METRICS, shared.metrics.render())
+    } else {
+        (PLAIN_METRICS, shared.metrics.render_plain())
+    };
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }
 
 fn sample_sources(shared: &Shared) {

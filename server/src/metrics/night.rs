@@ -45,7 +45,7 @@ impl Night {
 
     pub(super) fn register(&self, r: &mut Registry) {
         let last = self.last_sealed.clone();
-        r.register("days_sealed", "Days proven complete", self.sealed.clone());
+        r.register("seals", "Days proven complete", self.sealed.clone());
         r.register_with_unit(
             "last_sealed_day",
             "Midnight UTC of the newest sealed day",

@@ -12,6 +12,7 @@
 //! | `again` | the five days before and the quarter, read again |
 //! | `withdrawn` | what EDGAR took away |
 //! | `kept` | what needs no second look |
+//! | `answer` | what is said to who asked for a day |
 //!
 //! Elsewhere: the index files (`monitors::daily_index`), the one who appends (`updater`),
 //! what is archived and what is missing (`inventories`).
@@ -20,6 +21,7 @@
 //! run may end anywhere.
 
 mod again;
+mod answer;
 mod day;
 mod events_file;
 mod kept;
@@ -322,7 +324,7 @@ impl Reconciler {
             self.seal(past, date, run).await
         };
         match sealing {
-            Ok(sealing) => ended(date, sealing, past.files),
+            Ok(sealing) => answer::ended(date, sealing, past.files, self.parts.clock.now()),
             Err(error) => Ended::Failed(format!(
                 "{date} is not sealed: {:#}; what was found is kept, run it again",
                 anyhow::Error::from(error)
@@ -451,32 +453,6 @@ impl Reconciler {
             quarter: past.quarter,
         };
         kept.write(&self.kept);
-    }
-}
-
-fn ended(date: Date, sealing: Sealing, lacks_files: bool) -> Ended {
-    let files = if lacks_files {
-        "; its files are not written yet, the log says why"
-    } else {
-        ""
-    };
-    match sealing {
-        Sealing::Sealed(day) => Ended::Done(format!(
-            "{date} sealed: {} listed, {} seen live, {} recovered, {} not archived, sha256 {}{files}",
-            day.listed,
-            day.seen_live,
-            day.recovered.len(),
-            day.unarchived.len(),
-            day.sha256
-        )),
-        Sealing::Already => Ended::Done(format!("{date} is sealed already: nothing to do{files}")),
-        Sealing::NoIndex => Ended::Done(format!(
-            "EDGAR has no index of {date} but of later days: it was closed, there is nothing to reconcile"
-        )),
-        Sealing::NotOut => Ended::Failed(format!(
-            "EDGAR has no index of {date} yet: it is out at about 22:07 Eastern, try again after {}",
-            schedule::index_out(date)
-        )),
     }
 }
 
