@@ -1,4 +1,5 @@
-//! What the measurements share: a crowd of subscribers, and percentiles.
+//! What the measurements share: a server on a simulated EDGAR, a crowd of subscribers, and percentiles.
 
 pub mod crowd;
 pub mod figures;
+pub mod stage;
