@@ -32,6 +32,7 @@ mod reconcile;
 mod recorded;
 mod refusals;
 mod resume;
+mod security;
 mod shutdown;
 mod silence;
 mod transports;

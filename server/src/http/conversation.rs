@@ -110,8 +110,14 @@ fn is_too_large(headers: &HeaderMap) -> bool {
 
 fn name<B>(request: &Request<B>) -> HeaderValue {
     let name = format!("{:016x}", rand::random::<u64>());
-    tracing::debug!(request = name, method = %request.method(), path = request.uri().path(), "request");
+    let path = without_key(request.uri().path());
+    tracing::debug!(request = name, method = %request.method(), path, "request");
     HeaderValue::try_from(name).expect("hexadecimal digits are a header value")
+}
+
+/// A path up to where somebody put a key into it by mistake: the log does not have it.
+fn without_key(path: &str) -> &str {
+    path.split_once("fw_").map_or(path, |(before, _)| before)
 }
 
 fn named(mut response: Response, name: HeaderValue) -> Response {

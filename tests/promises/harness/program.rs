@@ -87,6 +87,11 @@ impl Server {
     pub fn launch(data_dir: &Path, edgar: &str, key: &str, environment: &[(&str, &str)]) -> Self {
         let mut command = serve(data_dir, edgar);
         command.envs(environment.iter().copied());
+        Self::run(command, key)
+    }
+
+    /// Starts it by this command, made by [`serve`].
+    pub fn run(mut command: Command, key: &str) -> Self {
         let mut child = command
             .stderr(Stdio::piped())
             .stdout(Stdio::null())

@@ -16,12 +16,17 @@ pub struct S3 {
 
 impl S3 {
     pub async fn start() -> Self {
+        Self::start_with("secret").await
+    }
+
+    /// The same, opened by this secret only.
+    pub async fn start_with(secret: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("filings")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, dir.path().to_owned()));
+        serving.spawn(serve(listener, dir.path().to_owned(), secret.to_owned()));
         Self {
             addr,
             dir,
@@ -54,9 +59,9 @@ pub fn environment(addr: SocketAddr, secret: &str) -> Vec<(&'static str, String)
     ]
 }
 
-async fn serve(listener: TcpListener, dir: PathBuf) {
+async fn serve(listener: TcpListener, dir: PathBuf, secret: String) {
     let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(dir).unwrap());
-    service.set_auth(SimpleAuth::from_single("AK", "secret"));
+    service.set_auth(SimpleAuth::from_single("AK", secret));
     let service = service.build();
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
