@@ -47,26 +47,6 @@ codes! {
 }
 
 impl CloseCode {
-    /// All of them.
-    pub const ALL: [Self; 16] = [
-        Self::Normal,
-        Self::GoingAway,
-        Self::BadFrame,
-        Self::BadText,
-        Self::Internal,
-        Self::Starting,
-        Self::SlowConsumer,
-        Self::NoPong,
-        Self::Limit,
-        Self::BadRequest,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::CursorGone,
-        Self::CursorAhead,
-        Self::EpochChanged,
-        Self::TooLarge,
-    ];
-
     /// The number on the wire.
     pub const fn number(self) -> u16 {
         self as u16
