@@ -286,6 +286,7 @@ async function busyFor() {
   await rowsAre(page, 10);
   const received = () => page.evaluate(() => Number(document.querySelector('#proof').textContent.replace(/\D.*/, '').replaceAll(',', '')));
   const seenIn = () => page.evaluate(() => Number(document.querySelector('#today-seen').textContent.replaceAll(',', '')));
+  await until(page, () => /^\d/.test(document.querySelector('#today-seen').textContent));
   const [before, most] = [await seenIn(), []];
   for (let second = 0; second < BUSY_SECONDS; second += 1) {
     await page.waitForTimeout(1000);
