@@ -38,7 +38,7 @@ use crate::{
     http::{self, Limits, Urls},
     keys::KeyFile,
     known::{Saving, SnapshotFile, recall, scrub},
-    log,
+    log::{self, Reader, Writer},
     metrics::Metrics,
     status::{Phase, Status},
     stream::{self, Control, Door, Hub, Seat, Sessions, Shared, Sweep},
@@ -174,92 +174,34 @@ impl App {
     async fn start_serving(config: &Config, clock: Clock) -> anyhow::Result<(Self, Inflow)> {
         let listener = listen(config.listen)?;
         let addr = listener.local_addr()?;
-        let (writer, reader) = log::open(&config.data_dir, config.log_segment_bytes)?;
+        let (writer, log) = log::open(&config.data_dir, config.log_segment_bytes)?;
         // After the log, which lets in one program only: opening empties the staging folder.
         let buckets = Buckets::open(&config.archive, &config.data_dir).await?;
         let key_file = KeyFile::new(config.keys_file());
-        let key_version = key_file.version();
-        let keys = Arc::new(key_file.read()?);
+        let keys_version = key_file.version();
         let (control, controlled) = watch::channel(Control {
-            keys,
-            keys_version: key_version,
+            keys: Arc::new(key_file.read()?),
+            keys_version,
             closing: false,
         });
         let control = Arc::new(control);
-        let metrics = Arc::new(Metrics::new());
         let (hub, seats) = Hub::new(sweeps()).context("cannot start the stream")?;
-        let shared = Arc::new(Shared {
-            log: reader,
-            status: Arc::new(Status::new(clock.now(), watching::sources(config))),
-            limits: Limits::new(limits(config), metrics.clone()),
-            metrics,
-            hub,
-            sec: SecClient::new(config.edgar.client.clone())?,
-            clock,
-            control: controlled,
-            key_file: key_file.clone(),
-            auth_required: config.auth_required,
-            stream: config.stream.clone(),
-            sessions: Sessions::default(),
-            tickers: Arc::new(Tickers::open(&config.data_dir)),
-            tickets: Tickets::default(),
+        let opened = Opened {
+            log,
             buckets,
-            catalog: config
-                .catalog_enabled
-                .then(|| Arc::new(Catalog::new(&config.data_dir))),
-            urls: Urls::default(),
-            reading_room: ReadingRoom::default(),
-            activity: Default::default(),
-        });
-        let mut doors = Phased::default();
-        let watch = rounds::watch_keys(key_file, key_version, control.clone(), doors.stop.clone());
+            hub,
+            controlled,
+            key_file: key_file.clone(),
+        };
+        let shared = Arc::new(share(config, clock, opened)?);
+        let mut doors = open_doors(listener, &shared);
+        let watch = rounds::watch_keys(key_file, keys_version, control.clone(), doors.stop.clone());
         doors.tasks.spawn("keys", watch);
-        doors.tasks.spawn(
-            "summary",
-            rounds::summarize(shared.clone(), doors.stop.clone()),
-        );
-        rounds::count_activity(&mut doors, &shared);
-        doors.tasks.spawn(
-            "http",
-            http::serve(listener, shared.clone(), doors.stop.clone()),
-        );
-
         let sweeps: Vec<Door> = seats.iter().map(Seat::door).collect();
         for seat in seats {
             start_sweep(&mut doors.tasks, seat, &shared);
         }
-        let snapshot = SnapshotFile::new(&config.data_dir, shared.log.epoch());
-        let (reader, file) = (shared.log.clone(), snapshot.clone());
-        let recalled = tokio::task::spawn_blocking(move || recall(&reader, &file)).await??;
-        shared.status.set_tally(recalled.tally);
-        shared.status.set_down(recalled.down.clone());
-        let unread = scrub(shared.log.clone(), recalled.read_after, doors.stop.clone());
-        doors.tasks.spawn("scrub", unread);
-        let (reports_in, reports) = mpsc::channel(INBOX_MAX);
-        let (archived_in, archived) = mpsc::channel(INBOX_MAX);
-        let (orders_in, orders) = mpsc::channel(INBOX_MAX);
-        let inbox = Inbox {
-            reports,
-            archived,
-            orders,
-        };
-        let sealed = recalled.known.sealed_days().map(|(day, _)| day).collect();
-        let sightings = start_catalog(&mut doors, &shared);
-        let mut updater = Tasks::default();
-        let work = Updater {
-            log: writer,
-            known: recalled.known,
-            down: recalled.down,
-            saving: Saving::new(snapshot, recalled.covers),
-            status: shared.status.clone(),
-            metrics: shared.metrics.clone(),
-            clock: shared.clock.clone(),
-            retention: config.log_retention.map(Retention::new),
-            last_at: recalled.last_at,
-            sightings,
-            sweeps,
-        };
-        updater.spawn_blocking("updater", move || work.run(inbox));
+        let (updater, inflow) = start_updater(config, &shared, &mut doors, writer, sweeps).await?;
         let app = Self {
             addr,
             shared,
@@ -267,18 +209,6 @@ impl App {
             inflow: Phased::default(),
             updater,
             doors,
-        };
-        let watching = Watching {
-            reports: reports_in,
-            orders: orders_in.clone(),
-            recent: recalled.recent,
-            last_event: Some(recalled.last_at).filter(|at| *at > Timestamp::UNIX_EPOCH),
-        };
-        let inflow = Inflow {
-            archived: archived_in,
-            orders: orders_in,
-            sealed,
-            watching,
         };
         Ok((app, inflow))
     }
@@ -412,6 +342,105 @@ fn limits(config: &Config) -> http::Rules {
         connections_per_address: config.stream.max_connections_per_address,
         anonymous_per_second: config.anonymous_per_second,
     }
+}
+
+/// What is open before anything is served.
+struct Opened {
+    log: Reader,
+    buckets: Buckets,
+    hub: Hub,
+    controlled: watch::Receiver<Control>,
+    key_file: KeyFile,
+}
+
+/// What all doors and readers share.
+fn share(config: &Config, clock: Clock, opened: Opened) -> anyhow::Result<Shared> {
+    let metrics = Arc::new(Metrics::new());
+    let catalog = || Arc::new(Catalog::new(&config.data_dir));
+    Ok(Shared {
+        log: opened.log,
+        status: Arc::new(Status::new(clock.now(), watching::sources(config))),
+        limits: Limits::new(limits(config), metrics.clone()),
+        metrics,
+        hub: opened.hub,
+        sec: SecClient::new(config.edgar.client.clone())?,
+        clock,
+        control: opened.controlled,
+        key_file: opened.key_file,
+        auth_required: config.auth_required,
+        stream: config.stream.clone(),
+        sessions: Sessions::default(),
+        tickers: Arc::new(Tickers::open(&config.data_dir)),
+        tickets: Tickets::default(),
+        buckets: opened.buckets,
+        catalog: config.catalog_enabled.then(catalog),
+        urls: Urls::default(),
+        reading_room: ReadingRoom::default(),
+        activity: Default::default(),
+    })
+}
+
+/// Answers requests; the stream is not ready yet.
+fn open_doors(listener: TcpListener, shared: &Arc<Shared>) -> Phased {
+    let mut doors = Phased::default();
+    let summary = rounds::summarize(shared.clone(), doors.stop.clone());
+    doors.tasks.spawn("summary", summary);
+    let http = http::serve(listener, shared.clone(), doors.stop.clone());
+    doors.tasks.spawn("http", http);
+    rounds::count_activity(&mut doors, shared);
+    doors
+}
+
+/// Recalls what the log says and starts the one who appends to it.
+async fn start_updater(
+    config: &Config,
+    shared: &Arc<Shared>,
+    doors: &mut Phased,
+    log: Writer,
+    sweeps: Vec<Door>,
+) -> anyhow::Result<(Tasks, Inflow)> {
+    let snapshot = SnapshotFile::new(&config.data_dir, shared.log.epoch());
+    let (reader, file) = (shared.log.clone(), snapshot.clone());
+    let recalled = tokio::task::spawn_blocking(move || recall(&reader, &file)).await??;
+    shared.status.set_tally(recalled.tally);
+    shared.status.set_down(recalled.down.clone());
+    let unread = scrub(shared.log.clone(), recalled.read_after, doors.stop.clone());
+    doors.tasks.spawn("scrub", unread);
+    let (reports_in, reports) = mpsc::channel(INBOX_MAX);
+    let (archived_in, archived) = mpsc::channel(INBOX_MAX);
+    let (orders_in, orders) = mpsc::channel(INBOX_MAX);
+    let inbox = Inbox {
+        reports,
+        archived,
+        orders,
+    };
+    let inflow = Inflow {
+        archived: archived_in,
+        orders: orders_in.clone(),
+        sealed: recalled.known.sealed_days().map(|(day, _)| day).collect(),
+        watching: Watching {
+            reports: reports_in,
+            orders: orders_in,
+            recent: recalled.recent,
+            last_event: Some(recalled.last_at).filter(|at| *at > Timestamp::UNIX_EPOCH),
+        },
+    };
+    let work = Updater {
+        log,
+        known: recalled.known,
+        down: recalled.down,
+        saving: Saving::new(snapshot, recalled.covers),
+        status: shared.status.clone(),
+        metrics: shared.metrics.clone(),
+        clock: shared.clock.clone(),
+        retention: config.log_retention.map(Retention::new),
+        last_at: recalled.last_at,
+        sightings: start_catalog(doors, shared),
+        sweeps,
+    };
+    let mut updater = Tasks::default();
+    updater.spawn_blocking("updater", move || work.run(inbox));
+    Ok((updater, inflow))
 }
 
 fn start_fetcher(
