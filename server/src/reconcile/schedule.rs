@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn runs_that_were_missed_are_made_at_the_next_start_oldest_first() {
-        let past = past(date(2026, 2, 2), &[date(2026, 2, 24), date(2026, 2, 25)]);
+        let past = past(date(2026, 2, 24), &[date(2026, 2, 24), date(2026, 2, 25)]);
 
         let jobs = jobs(past, "2026-03-04T12:00:00Z");
 

@@ -58,7 +58,6 @@ const SHARES: &[(Fault, f64)] = &[
 
 /// Faults of EDGAR that happen on any two days, because they are wished for.
 pub const SURE: &[&str] = &[
-    "404-first",
     "atom-miss",
     "block-page",
     "efts-miss",
