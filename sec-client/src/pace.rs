@@ -1,9 +1,10 @@
 //! One request budget for the whole process, spent by priority.
 //!
 //! Every request waits here for its turn. Turns are evenly spaced, never saved up, and given
-//! to the most urgent waiter; within a class it is first come, first served. There is no
-//! guarantee for lower classes: they get what the higher ones leave. Feed polls ask for at
-//! most half of the default budget, so something is always left in ordinary operation.
+//! to the most urgent waiter; within a class it is first come, first served. Lower classes get
+//! what the higher ones leave; only the search index is read now and then whatever there is to
+//! download ([`PATIENCE`]). Feed polls ask for at most half of the default budget, so something
+//! is always left in ordinary operation.
 //!
 //! The waiting task stamps its turn itself, at the moment it goes on. A timer that released
 //! tasks would release several at once after a stall of the runtime.
@@ -26,6 +27,10 @@ const CAP: usize = 10;
 
 /// The SEC's second, with room for the way to the network taking unequally long.
 pub(crate) const WINDOW: Duration = Duration::from_millis(1_050);
+
+/// How long new submissions go before the search index. Without an end to it a peak of filings,
+/// which takes minutes to download, would blind us to what the feed has missed.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How urgent a request is; the first is the most urgent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,9 +81,16 @@ pub(crate) struct Pacer {
 /// Who waits, and what was given lately.
 #[derive(Debug, Default)]
 struct Line {
-    waiting: BTreeMap<Place, Arc<Notify>>,
+    waiting: BTreeMap<Place, Waiting>,
     joined: u64,
     turns: VecDeque<Instant>,
+}
+
+/// One who waits.
+#[derive(Debug)]
+struct Waiting {
+    bell: Arc<Notify>,
+    since: Instant,
 }
 
 /// A place in the line: most urgent first, then first come.
@@ -121,7 +133,11 @@ impl Pacer {
         let mut line = self.line();
         let place = (priority, line.joined);
         line.joined += 1;
-        line.waiting.insert(place, bell.clone());
+        let waiting = Waiting {
+            bell: bell.clone(),
+            since: Instant::now(),
+        };
+        line.waiting.insert(place, waiting);
         Waiter {
             pacer: self,
             place,
@@ -133,7 +149,9 @@ impl Pacer {
     fn look(&self, place: Place) -> Turn {
         let now = Instant::now();
         let mut line = self.line();
-        if line.waiting.keys().next() != Some(&place) {
+        if line.front(now) != Some(place) {
+            // It may have come to the front by waiting, of which nobody has told it.
+            line.call(now);
             return Turn::Behind;
         }
         let moment = line.next_turn(self.spacing).unwrap_or(self.opens);
@@ -166,12 +184,33 @@ impl Line {
         self.turns.push_back(now);
     }
 
+    /// Whose turn is next.
+    fn front(&self, now: Instant) -> Option<Place> {
+        let first = *self.waiting.keys().next()?;
+        let mut search = self
+            .waiting
+            .range((Priority::Efts, 0)..(Priority::Repair, 0));
+        let impatient = search
+            .next()
+            .filter(|(_, waiting)| waiting.since + PATIENCE <= now);
+        match impatient {
+            Some((place, _)) if first.0 == Priority::NewFiling => Some(*place),
+            _ => Some(first),
+        }
+    }
+
+    /// Tells the one in front.
+    fn call(&self, now: Instant) {
+        let front = self.front(now);
+        if let Some(waiting) = front.and_then(|place| self.waiting.get(&place)) {
+            waiting.bell.notify_one();
+        }
+    }
+
     /// Removes a waiter and tells the one now in front.
     fn leave(&mut self, place: Place) {
-        if self.waiting.remove(&place).is_some()
-            && let Some((_, bell)) = self.waiting.first_key_value()
-        {
-            bell.notify_one();
+        if self.waiting.remove(&place).is_some() {
+            self.call(Instant::now());
         }
     }
 }
@@ -330,6 +369,25 @@ mod tests {
             std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
         })
         .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peak_of_new_filings_keeps_the_search_index_waiting_for_some_seconds_only() {
+        let pacer = Arc::new(Pacer::new(8, Instant::now()));
+        let began = Instant::now();
+        let mut waiters = vec![Priority::NewFiling; 100];
+        waiters.extend([Priority::Efts; 2]);
+
+        let turns = race(&pacer, &waiters).await;
+
+        let of_search = turns.iter().filter(|turn| turn.1 == Priority::Efts);
+        let waited: Vec<Duration> = of_search.map(|turn| turn.0 - began).collect();
+        let soon = PATIENCE..PATIENCE + Duration::from_secs(1);
+        assert!(
+            waited.iter().all(|waited| soon.contains(waited)),
+            "{waited:?}"
+        );
+        assert_eq!(turns.len(), 102);
     }
 
     #[tokio::test(start_paused = true)]

@@ -248,7 +248,7 @@ async fn days_without_an_index_are_told_apart() {
         (
             "2026-03-03",
             1,
-            "out at about 22:07 Eastern, try again after 2026-03-04T03:07:00Z",
+            "was due at 2026-03-04T03:07:00Z: it is late, or there is none",
         ),
         ("2026-03-07", 0, "a Saturday"),
         ("2026-07-03", 0, "a federal holiday"),
