@@ -22,8 +22,11 @@ const LIMIT: usize = 100;
 /// How long a page may look, as in the program.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// What is asked for: a name for the table, fields, days; `*` in a value is a number by chance.
-const QUERIES: [(&str, &[(&str, &str)], Days); 25] = [
+/// A name for the table, fields, days; `*` in a value is a number by chance.
+type Query = (&'static str, &'static [(&'static str, &'static str)], Days);
+
+/// What is asked for.
+const QUERIES: [Query; 25] = [
     ("no filter", &[], Days::All),
     ("forms=4, a third", &[("forms", "4")], Days::All),
     (
@@ -157,7 +160,7 @@ fn ask(
         },
     };
     // Every fourth from the newest on, the others from anywhere; days by themselves are a place.
-    let anywhere = matches!(days, Days::All) && place % 4 > 0;
+    let anywhere = matches!(days, Days::All) && !place.is_multiple_of(4);
     Ok(Asked {
         filter: Filter::from_lists(fields)?,
         dates,
