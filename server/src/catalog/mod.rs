@@ -1,9 +1,9 @@
 //! The catalog: a view of the log in SQLite, which answers which filings there are.
 //!
-//! One more reader of the log ([`follow`]) makes it: [`batch`] turns a stretch of the log into
-//! changes, [`fill`] writes them. A filing is found by its [`terms`], whose [`postings`] are
-//! [`walk`]ed newest first; [`query`] makes a page of what the filter wants, [`pool`] lends
-//! connections to those who ask. [`sightings`] keeps beside it when each source saw a filing,
+//! One more reader of the log (`follow`) makes it: `batch` turns a stretch of the log into
+//! changes, `fill` writes them. A filing is found by its `terms`, whose `postings` are
+//! walked (`walk`) newest first; `query` makes a page of what the filter wants, `pool` lends
+//! connections to those who ask. `sightings` keeps beside it when each source saw a filing,
 //! which the log does not tell.
 //!
 //! Elsewhere: the HTTP doors (`http/filings`), what a filter is (`protocol::filter`).
