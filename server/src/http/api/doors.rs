@@ -119,7 +119,10 @@ pub(super) const DOORS: &[Door] = &[
     .answers(&[(200, Text("text/html"))]),
     get("/metrics", "metrics", "Metrics for Prometheus.")
         .needs(LoopbackOr(Scope::Metrics))
-        .answers(&[(200, Text("application/openmetrics-text"))]),
+        .answers(&[
+            (200, Text("text/plain")),
+            (200, Text("application/openmetrics-text")),
+        ]),
     get("/openapi.json", "openapi", "This document.").answers(&[(200, AnyJson)]),
     get(
         "/page/{file}",

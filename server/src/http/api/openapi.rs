@@ -104,7 +104,20 @@ fn security(access: Access) -> Value {
 fn responses(door: &Door) -> Value {
     let mut responses = Map::new();
     for (status, answer) in door.answers {
-        responses.insert(status.to_string(), response(*status, *answer));
+        let response = response(*status, *answer);
+        // One status may come with several media types.
+        match responses.get_mut(&status.to_string()) {
+            Some(Value::Object(before)) => {
+                let content = before["content"].as_object_mut();
+                let more = response["content"].as_object().cloned();
+                content
+                    .expect("it has one")
+                    .extend(more.unwrap_or_default());
+            }
+            _ => {
+                responses.insert(status.to_string(), response);
+            }
+        }
     }
     let problem = json!({ "application/problem+json": { "schema": shape("Problem") } });
     responses.insert(
