@@ -7,8 +7,15 @@ use std::{
 
 use anyhow::Context;
 use bytes::Bytes;
-use eventlog::{Config, RealDisk, Watermark};
-use protocol::{filter::Facts, frame::View, lite::lite, seq::Epoch};
+use eventlog::{Config, ReadError, RealDisk, Watermark};
+use protocol::{
+    filter::Facts,
+    frame::View,
+    lite::lite,
+    seq::{Epoch, Seq},
+    time::Timestamp,
+};
+use serde::Deserialize;
 
 /// A view of the log whose records carry what was made of them.
 pub(crate) type Reader = eventlog::Reader<Made>;
@@ -51,6 +58,25 @@ pub(crate) fn watermark(data_dir: &Path, reader: &Reader, name: &str) -> anyhow:
     let path = data_dir.join(format!("{name}.watermark"));
     Watermark::open(path, reader.epoch(), Arc::new(RealDisk))
         .with_context(|| format!("cannot open the watermark of `{name}`"))
+}
+
+/// When the event of a frame entered the log; `None` for what is no event.
+pub(crate) fn at(frame: &[u8]) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct AtOnly {
+        at: Timestamp,
+    }
+    let event: AtOnly = serde_json::from_slice(frame).ok()?;
+    Some(event.at)
+}
+
+/// The first event that entered the log at `time` or later; the next one when none did yet.
+///
+/// # Errors
+/// When a record looked at is damaged, or the disk fails.
+pub(crate) async fn first_at(log: &Reader, time: Timestamp) -> Result<Seq, ReadError> {
+    let is_before = move |frame: &[u8]| at(frame).is_some_and(|at| at < time);
+    log.partition_point(is_before).await
 }
 
 /// What filters look at in a record of our log.

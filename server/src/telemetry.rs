@@ -33,3 +33,9 @@ pub(crate) fn init(format: LogFormat, loudness: i8) {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
 }
+
+/// An error with what caused it, for one line.
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = anyhow::Chain::new(error).map(ToString::to_string);
+    causes.collect::<Vec<_>>().join(": ")
+}

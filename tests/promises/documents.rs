@@ -2,28 +2,14 @@
 
 use std::fs;
 
-use protocol::{event::Body, filing::Filing};
+use protocol::filing::Filing;
 use serde_json::Value;
-use simulator::Wish;
 
 use crate::{
     archive::{Given, ask},
     harness::{Scene, program},
     live::sha256,
 };
-
-async fn archived(scene: &Scene, form: &str) -> Filing {
-    let mut subscriber = scene.subscribe("types=filing.archived").await;
-    let wish = Wish {
-        form: Some(form.to_owned()),
-        ..Wish::default()
-    };
-    scene.edgar.publish(&wish).unwrap();
-    match subscriber.event().await.body {
-        Body::FilingArchived(filing) => filing,
-        other => panic!("{other:?}"),
-    }
-}
 
 /// Asks the door with the server's API key.
 fn door(scene: &Scene, method: &str, path: &str, headers: &[&str]) -> Given {
@@ -46,7 +32,7 @@ fn printed(scene: &Scene, filing: &Filing, ordinal: u32) -> Vec<u8> {
 async fn every_document_comes_decoded_by_ordinal_and_by_name() {
     let scene = Scene::quiet().await;
 
-    let filing = archived(&scene, "10-Q").await;
+    let filing = scene.archived("10-Q").await;
 
     let accession = filing.accession;
     assert!(filing.documents.len() > 1);
@@ -97,10 +83,7 @@ async fn every_document_comes_decoded_by_ordinal_and_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_later_version_of_a_submission_is_had_by_its_checksum() {
     let scene = Scene::quiet().await;
-    let (filing, other) = (
-        archived(&scene, "8-K").await,
-        archived(&scene, "10-Q").await,
-    );
+    let (filing, other) = (scene.archived("8-K").await, scene.archived("10-Q").await);
     let archive = scene.dir.path().join("archive");
     let tar = |filing: &Filing| archive.join(&filing.objects.tar.as_ref().unwrap().key);
     // As the fetcher lays it beside the first.
@@ -134,7 +117,7 @@ async fn a_later_version_of_a_submission_is_had_by_its_checksum() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frame_that_sends_no_header_reads_a_document_with_a_ticket_once() {
     let scene = Scene::quiet().await;
-    let filing = archived(&scene, "8-K").await;
+    let filing = scene.archived("8-K").await;
     let addr = &scene.server.addr;
     let bearer = format!("authorization: Bearer {}", scene.server.key);
     let issued = ask(addr, "POST /v1/tickets", &[&bearer, "content-length: 0"]);
@@ -159,7 +142,7 @@ async fn a_frame_that_sends_no_header_reads_a_document_with_a_ticket_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_cannot_be_had_is_a_problem_with_a_remedy() {
     let scene = Scene::quiet().await;
-    let filing = archived(&scene, "8-K").await;
+    let filing = scene.archived("8-K").await;
     let accession = filing.accession;
     let stream_only = program::create_key(scene.dir.path(), &["--scopes", "stream"]);
     for (path, status, said) in [

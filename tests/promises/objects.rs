@@ -6,31 +6,13 @@ use std::{
     path::PathBuf,
 };
 
-use protocol::{
-    event::Body,
-    filing::{Filing, StoredObject},
-};
+use protocol::filing::{Filing, StoredObject};
 use serde_json::Value;
-use simulator::Wish;
 
 use crate::{
     harness::{Scene, program},
     live::sha256,
 };
-
-/// A filing of this form, published and archived.
-async fn archived(scene: &Scene, form: &str) -> Filing {
-    let mut subscriber = scene.subscribe("types=filing.archived").await;
-    let wish = Wish {
-        form: Some(form.to_owned()),
-        ..Wish::default()
-    };
-    scene.edgar.publish(&wish).unwrap();
-    match subscriber.event().await.body {
-        Body::FilingArchived(filing) => filing,
-        other => panic!("{other:?}"),
-    }
-}
 
 fn path(scene: &Scene, object: &StoredObject) -> PathBuf {
     scene.dir.path().join("archive").join(&object.key)
@@ -50,7 +32,7 @@ fn get(scene: &Scene, filing: &Filing, flags: &[&str]) -> Vec<u8> {
 async fn a_document_is_read_out_of_the_tar_object_by_its_range_alone() {
     let scene = Scene::quiet().await;
 
-    let filing = archived(&scene, "8-K").await;
+    let filing = scene.archived("8-K").await;
 
     let tar = filing.objects.tar.as_ref().unwrap();
     let mut object = File::open(path(&scene, tar)).unwrap();
@@ -81,7 +63,7 @@ async fn a_document_is_read_out_of_the_tar_object_by_its_range_alone() {
 async fn every_object_is_what_its_event_says() {
     let scene = Scene::quiet().await;
 
-    let filing = archived(&scene, "10-Q").await;
+    let filing = scene.archived("10-Q").await;
 
     let objects = &filing.objects;
     let [sgml, tar, xbrl] =
@@ -104,7 +86,7 @@ async fn every_object_is_what_its_event_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_facts_of_a_filing_are_lines_of_json() {
     let scene = Scene::quiet().await;
-    let filing = archived(&scene, "10-Q").await;
+    let filing = scene.archived("10-Q").await;
 
     let printed = get(&scene, &filing, &["--as", "xbrl"]);
 
@@ -123,7 +105,7 @@ async fn the_facts_of_a_filing_are_lines_of_json() {
 async fn a_filing_without_facts_has_no_object_of_them() {
     let scene = Scene::quiet().await;
 
-    let filing = archived(&scene, "4").await;
+    let filing = scene.archived("4").await;
 
     assert!(filing.objects.tar.is_some() && filing.objects.xbrl.is_none());
 }

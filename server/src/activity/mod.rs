@@ -21,7 +21,6 @@ use jiff::{SignedDuration, Zoned};
 use protocol::{
     event::EventType,
     filing::Source,
-    seq::Seq,
     time::{Date, Timestamp, to_eastern},
 };
 use serde::{Deserialize, Serialize};
@@ -29,7 +28,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use self::delays::{Delays, Told};
-use crate::log::Reader;
+use crate::log::{self, Reader};
 
 /// Minutes of a day; the hour that the clock is set back lies on the one before.
 const MINUTES: usize = 24 * 60;
@@ -128,7 +127,8 @@ impl Activity {
         now: Timestamp,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        let mut after = first_of(&log, now - LOOK_BACK).await?.prev();
+        let first = log::first_at(&log, now - LOOK_BACK).await;
+        let mut after = first.context("the event log cannot be read")?.prev();
         while !stop.is_cancelled() {
             after = match log.read_after(after, RECORDS, PIECE).await {
                 Ok(records) => {
@@ -157,14 +157,6 @@ impl Activity {
         // Every count is whole at any moment, so a panic elsewhere spoils none.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The first event whose `at` is not before `time`.
-async fn first_of(log: &Reader, time: Timestamp) -> anyhow::Result<Seq> {
-    let is_before =
-        move |frame: &[u8]| serde_json::from_slice::<Seen>(frame).is_ok_and(|seen| seen.at < time);
-    let found = log.partition_point(is_before).await;
-    found.context("the event log cannot be read")
 }
 
 impl Counts {

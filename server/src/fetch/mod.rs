@@ -63,6 +63,7 @@ use crate::{
     log::Reader,
     metrics::Metrics,
     status::{FetchState, Parked, Pause, Status},
+    telemetry::with_causes,
     updater::{Archived, Order},
 };
 
@@ -380,10 +381,10 @@ impl Fetcher {
     fn failed(&mut self, job: Job, failure: Failure) {
         let accession = job.filing.accession;
         self.metrics.archive_failed(failure.reason());
-        tracing::debug!(%accession, error = describe(&failure), "not archived yet");
+        tracing::debug!(%accession, error = with_causes(&failure), "not archived yet");
         if failure.is_ours() && !mem::replace(&mut self.is_stuck, true) {
             tracing::warn!(
-                error = describe(&failure),
+                error = with_causes(&failure),
                 "submissions cannot be written to the disk; they wait"
             );
         }
@@ -438,11 +439,4 @@ fn cannot_use(folder: &Path) -> String {
 
 fn weight(job: &Job) -> u64 {
     job.bytes().min(BYTES_MAX / 4)
-}
-
-fn describe(error: &Failure) -> String {
-    anyhow::Chain::new(error)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

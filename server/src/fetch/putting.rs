@@ -30,7 +30,7 @@ use super::{
     parking::Turn,
     store::Store,
 };
-use crate::{disk::megabytes, updater::Order};
+use crate::{disk::megabytes, telemetry::with_causes, updater::Order};
 
 /// The largest submission at a tenth of a megabyte a second takes longer, and is tried again.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -91,7 +91,7 @@ impl Fetcher {
             Ok(filing) => return Ok(self.put_in(filing, outlet).await),
             Err(failure) => failure,
         };
-        let error = described(&failure);
+        let error = with_causes(&failure);
         tracing::debug!(parcel = &*name, error, "not archived yet");
         match failure {
             NotPut::Damaged(_) => self.damaged(&name, &error).await?,
@@ -231,11 +231,4 @@ async fn append(body: Body, outlet: &Outlet) -> Result<(), UpdaterGone> {
     let order = Order::Append(Box::new(body), answer);
     outlet.orders.send(order).await.map_err(|_| UpdaterGone)?;
     appended.await.map(drop).map_err(|_| UpdaterGone)
-}
-
-fn described(error: &NotPut) -> String {
-    anyhow::Chain::new(error)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

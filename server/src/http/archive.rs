@@ -52,7 +52,7 @@ pub(crate) async fn object(
     let query = Query::split(&query.unwrap_or_default(), &["ticket", "version"])?;
     let ticket = query.get("ticket");
     let api_key = shared.authorize_if_required(peer.0.ip(), &headers, ticket, Scope::Archive)?;
-    no_more_parameters(&query)?;
+    query.no_more()?;
     let Path((shape, accession)) = path.map_err(|_| nothing_of_that_shape())?;
     let key = find_key(&shared, &shape, &accession)?;
     let key = of_version(key, query.get("version"))?;
@@ -65,15 +65,6 @@ pub(crate) async fn object(
     timeout(BUCKET_PATIENCE, given)
         .await
         .unwrap_or_else(|_| Err(unavailable("it does not answer")))
-}
-
-fn no_more_parameters(query: &Query) -> Result<(), Refusal> {
-    if query.rest().is_empty() {
-        return Ok(());
-    }
-    let message = "there are no parameters here but `ticket` and `version`; the object is named in \
-        the path";
-    Err(Refusal::new(ErrorCode::BadParameter, message))
 }
 
 fn find_key(shared: &Shared, shape: &str, accession: &str) -> Result<Key, Problem> {

@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{Stream, stream::try_unfold};
-use protocol::frame::{ErrorCode, Refusal};
+use protocol::frame::ErrorCode;
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout, timeout_at},
@@ -73,7 +73,7 @@ pub(crate) async fn document(
     let query = Query::split(&query.unwrap_or_default(), &["ticket", "version"])?;
     let ticket = query.get("ticket");
     shared.authorize_if_required(peer.0.ip(), &headers, ticket, Scope::Archive)?;
-    no_more_parameters(&query)?;
+    query.no_more()?;
     let Path((accession, document)) = path.map_err(|_| not_utf8())?;
     let key = shared.buckets.layout.tar(parse_accession(&accession)?);
     let key = key.expect("the folders were checked with the configuration");
@@ -83,15 +83,6 @@ pub(crate) async fn document(
     timeout(LOOK_PATIENCE, given)
         .await
         .unwrap_or_else(|_| Err(unavailable("it does not answer in time")))
-}
-
-fn no_more_parameters(query: &Query) -> Result<(), Refusal> {
-    if query.rest().is_empty() {
-        return Ok(());
-    }
-    let message = "there are no parameters here but `ticket` and `version`; the document is named \
-        in the path";
-    Err(Refusal::new(ErrorCode::BadParameter, message))
 }
 
 fn not_utf8() -> Problem {

@@ -25,7 +25,7 @@ use protocol::{
 use url::form_urlencoded::parse;
 
 use self::answer::{FilingPage, FilingsPage};
-use super::{Peer, Problem, Query, events::check_phase};
+use super::{Peer, Problem, Query, archive::parse_accession, events::check_phase};
 use crate::{
     catalog::{Asked, Catalog, CatalogError, Dates},
     keys::Scope,
@@ -78,11 +78,9 @@ pub(crate) async fn one(
     let query = Query::split(&query.unwrap_or_default(), &["ticket"])?;
     let ticket = query.get("ticket");
     shared.authorize_if_required(peer.0.ip(), &headers, ticket, Scope::Read)?;
-    if !query.rest().is_empty() {
-        let message = "there are no parameters here but `ticket`; the filing is named in the path";
-        return Err(Problem::new(ErrorCode::BadParameter, message));
-    }
-    let accession = accession(path)?;
+    query.no_more()?;
+    // A path that is not UTF-8 is none either.
+    let accession = parse_accession(&path.map(|Path(text)| text).unwrap_or_default())?;
     let found = catalog(&shared)?.find(accession).await;
     let (found, sightings, through) = found.map_err(problem)?;
     let epoch = shared.log.epoch();
@@ -101,15 +99,6 @@ fn catalog(shared: &Shared) -> Result<&Arc<Catalog>, Problem> {
         let message = "this server keeps no catalog: `catalog.enabled` is false; the stream and \
             /v1/events have all filings";
         Problem::new(ErrorCode::NotFound, message)
-    })
-}
-
-fn accession(path: Result<Path<String>, PathRejection>) -> Result<Accession, Refusal> {
-    let parsed = path.ok().and_then(|Path(text)| text.parse().ok());
-    parsed.ok_or_else(|| {
-        let message = "that is no accession number; write 0001999999-26-000042, its 18 digits, or \
-            these without leading zeros";
-        Refusal::new(ErrorCode::BadParameter, message).field("accession")
     })
 }
 

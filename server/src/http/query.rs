@@ -10,6 +10,7 @@ use url::form_urlencoded::{Serializer, parse};
 /// The query of a request for events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Query {
+    known: Vec<&'static str>,
     own: Vec<(&'static str, String)>,
     rest: String,
 }
@@ -21,6 +22,7 @@ impl Query {
     /// A [`Refusal`] that names one of them that is given twice.
     pub(crate) fn split(query: &str, own: &[&'static str]) -> Result<Self, Refusal> {
         let mut split = Self {
+            known: own.to_vec(),
             own: Vec::new(),
             rest: String::new(),
         };
@@ -66,6 +68,20 @@ impl Query {
         })
     }
 
+    /// For doors that have no filter: there is nothing else.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that names what there could be.
+    pub(crate) fn no_more(&self) -> Result<(), Refusal> {
+        if self.rest.is_empty() {
+            return Ok(());
+        }
+        let known = self.known.join("` and `");
+        let message =
+            format!("there are no parameters here but `{known}`; the rest is said in the path");
+        Err(Refusal::new(ErrorCode::BadParameter, message))
+    }
+
     /// Everything else.
     pub(crate) fn rest(&self) -> &str {
         &self.rest
@@ -102,5 +118,16 @@ mod tests {
             query("limit=1&limit=2").unwrap_err().field.as_deref(),
             Some("limit")
         );
+    }
+
+    #[test]
+    fn what_a_door_does_not_know_is_refused_with_what_it_does() {
+        let query = |text: &str| Query::split(text, &["ticket", "version"]).unwrap();
+
+        let refusal = query("version=1&froms=2").no_more().unwrap_err();
+
+        assert_eq!(refusal.code, ErrorCode::BadParameter);
+        assert!(refusal.message.contains("`ticket` and `version`"));
+        assert!(query("version=1").no_more().is_ok());
     }
 }

@@ -69,6 +69,7 @@ use crate::{
     orders::{Orders, Stopping},
     progress::{Ended, Teller},
     status::Status,
+    telemetry::with_causes,
 };
 
 /// How often the clock is looked at: it may run faster than ours, or be set.
@@ -434,10 +435,7 @@ impl Reconciler {
     fn failed(&self, past: &mut Past, job: Job, error: &NightError) {
         let times = past.fail(job, self.parts.clock.now());
         self.parts.metrics.night.failed.inc();
-        let error = anyhow::Chain::new(error)
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(": ");
+        let error = with_causes(error);
         tracing::warn!(?job, times, error, "not done; it is tried again");
     }
 

@@ -17,13 +17,12 @@ use protocol::{
     event::{Body, Event},
     filing::Filing,
     seq::Seq,
-    time::{Date, Timestamp, eastern_day},
+    time::{Date, Timestamp, from_eastern},
 };
 use sec_client::{Priority, SecError};
-use serde::Deserialize;
 
 use super::{NightError, Parts, day::take};
-use crate::progress::Teller;
+use crate::{log, progress::Teller};
 
 /// What may vanish in a week, at least and as a share of what the sealed days list: EDGAR
 /// removes a handful.
@@ -113,10 +112,8 @@ async fn as_seen(
     first_day: Date,
 ) -> Result<Vec<Filing>, NightError> {
     let begin = first_day.saturating_sub(SEEN_BEFORE_DAYS.days());
-    let is_before = move |frame: &[u8]| {
-        serde_json::from_slice::<AtOnly>(frame).is_ok_and(|event| eastern_day(event.at) < begin)
-    };
-    let first = parts.log.partition_point(is_before).await;
+    let begin = from_eastern(begin.at(0, 0, 0, 0)).unwrap_or(Timestamp::UNIX_EPOCH);
+    let first = log::first_at(&parts.log, begin).await;
     let mut cursor: Seq = first.context(UNREADABLE)?.prev();
     let mut found = Vec::with_capacity(wanted.len());
     while !wanted.is_empty() {
@@ -137,11 +134,6 @@ async fn as_seen(
 }
 
 const UNREADABLE: &str = "the event log cannot be read";
-
-#[derive(Deserialize)]
-struct AtOnly {
-    at: Timestamp,
-}
 
 fn is_seen(frame: &[u8]) -> bool {
     frame.starts_with(br#"{"type":"filing.seen","#)

@@ -12,9 +12,9 @@ use protocol::{
     seq::{After, Cursor, Seq, Until},
     time::Timestamp,
 };
-use serde::Deserialize;
 
 use super::Shared;
+use crate::log;
 
 /// Where a subscription ends in this log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,14 +171,9 @@ fn resolve_cursor(shared: &Shared, cursor: &Cursor) -> Result<Seq, Refusal> {
     Ok(cursor.seq)
 }
 
-#[derive(Deserialize)]
-struct AtOnly {
-    at: Timestamp,
-}
-
 /// Whether the event of `frame` entered the log after `time`.
 pub(super) fn is_after(frame: &[u8], time: Timestamp) -> bool {
-    serde_json::from_slice::<AtOnly>(frame).is_ok_and(|event| event.at > time)
+    log::at(frame).is_some_and(|at| at > time)
 }
 
 async fn resolve_time(shared: &Shared, time: Timestamp) -> Result<Seq, Refusal> {
@@ -186,17 +181,10 @@ async fn resolve_time(shared: &Shared, time: Timestamp) -> Result<Seq, Refusal> 
         let message = format!("{time} is in the future");
         return Err(Refusal::new(ErrorCode::CursorAhead, message).field("after"));
     }
-    let is_before = move |frame: &[u8]| {
-        serde_json::from_slice::<AtOnly>(frame).is_ok_and(|event| event.at < time)
-    };
-    let first = shared
-        .log
-        .partition_point(is_before)
-        .await
-        .map_err(|error| {
-            tracing::error!(%error, "the event log cannot be read");
-            Refusal::new(ErrorCode::Internal, "the event log cannot be read")
-        })?;
+    let first = log::first_at(&shared.log, time).await.map_err(|error| {
+        tracing::error!(%error, "the event log cannot be read");
+        Refusal::new(ErrorCode::Internal, "the event log cannot be read")
+    })?;
     if first == shared.log.oldest() && first > Seq::new(1) {
         let message = format!("events from {time} on are no longer all kept; use after=oldest");
         return Err(Refusal::new(ErrorCode::CursorGone, message).field("after"));

@@ -10,7 +10,8 @@ pub mod subscriber;
 
 use std::time::{Duration, Instant};
 
-use simulator::{Config, Simulator};
+use protocol::{event::Body, filing::Filing};
+use simulator::{Config, Simulator, Wish};
 
 use self::{
     program::{Server, create_key},
@@ -38,21 +39,35 @@ impl Scene {
     /// Any EDGAR, and a server with more in its environment.
     pub async fn with(config: Config, environment: &[(&str, &str)]) -> Self {
         let edgar = Simulator::start_local(config).await.unwrap();
+        Self::on(edgar, environment).await
+    }
+
+    /// An EDGAR, and a server that lives by its clock.
+    pub async fn by_its_clock(config: Config) -> Self {
+        let edgar = Simulator::start_local(config).await.unwrap();
+        let clock = edgar.clock().to_string();
+        Self::on(edgar, &[("FILINGWIRE_TEST_CLOCK", &clock)]).await
+    }
+
+    async fn on(edgar: Simulator, environment: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let key = create_key(dir.path(), &[]);
         let server = Server::start_with_key(dir.path(), &edgar.url(), &key, environment).await;
         Self { edgar, dir, server }
     }
 
-    /// An EDGAR, and a server that lives by its clock.
-    pub async fn by_its_clock(config: Config) -> Self {
-        let edgar = Simulator::start_local(config).await.unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        let key = create_key(dir.path(), &[]);
-        let clock = edgar.clock().to_string();
-        let environment = [("FILINGWIRE_TEST_CLOCK", clock.as_str())];
-        let server = Server::start_with_key(dir.path(), &edgar.url(), &key, &environment).await;
-        Self { edgar, dir, server }
+    /// Files a filing of this form, and waits until it is archived.
+    pub async fn archived(&self, form: &str) -> Filing {
+        let mut subscriber = self.subscribe("types=filing.archived").await;
+        let wish = Wish {
+            form: Some(form.to_owned()),
+            ..Wish::default()
+        };
+        self.edgar.publish(&wish).unwrap();
+        match subscriber.event().await.body {
+            Body::FilingArchived(filing) => filing,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// A subscriber that has taken `hello` and `subscribed`.
