@@ -79,6 +79,16 @@ fn root() -> String {
 }
 
 impl Contestant {
+    /// A program of others, as `NAME=COMMAND`.
+    pub(crate) fn peer(described: &str) -> Option<Self> {
+        let (name, command) = described.split_once('=')?;
+        Some(Self {
+            name: name.to_owned(),
+            command: command.split_whitespace().map(str::to_owned).collect(),
+            is_peer: true,
+        })
+    }
+
     /// Starts it on the first core, where there are two, and waits until it listens.
     ///
     /// # Errors

@@ -16,6 +16,7 @@
 
 mod contestant;
 mod crowd;
+mod duel;
 mod measures;
 mod poll;
 mod serve;
@@ -31,6 +32,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use contestant::Contestant;
+use duel::Duel;
 use serve::Role;
 use soak::Soak;
 use table::Table;
@@ -53,6 +55,7 @@ enum Command {
         /// Which one
         role: Role,
     },
+    Duel(Duel),
     /// Serve subscribers for long, beside such as stop reading or come and go
     Soak(Soak),
 }
@@ -92,6 +95,7 @@ fn main() -> anyhow::Result<()> {
             };
             soak.run(&ours, pin()?)
         }
+        Some(Command::Duel(duel)) => duel.hold(&servers()?, pin()?),
         None => arguments.contest.hold(),
     }
 }
@@ -127,25 +131,10 @@ impl Contest {
     }
 
     fn contestants(&self) -> anyhow::Result<Vec<Contestant>> {
-        let program = program()?;
-        let roles = Role::value_variants().iter();
-        let names = roles.filter_map(|role| Some(role.to_possible_value()?.get_name().to_owned()));
-        let mut contestants: Vec<_> = names
-            .map(|name| Contestant {
-                command: vec![program.clone(), "serve".to_owned(), name.clone()],
-                name,
-                is_peer: false,
-            })
-            .collect();
+        let mut contestants = servers()?;
         for peer in &self.peer {
-            let (name, command) = peer
-                .split_once('=')
-                .with_context(|| format!("--peer `{peer}` has no `=`; write NAME=COMMAND"))?;
-            contestants.push(Contestant {
-                name: name.to_owned(),
-                command: command.split_whitespace().map(str::to_owned).collect(),
-                is_peer: true,
-            });
+            let no_command = || format!("--peer `{peer}` has no `=`; write NAME=COMMAND");
+            contestants.push(Contestant::peer(peer).with_context(no_command)?);
         }
         if !self.only.is_empty() {
             contestants.retain(|one| self.only.iter().any(|name| one.name.starts_with(name)));
@@ -168,6 +157,19 @@ impl Contest {
             println!("NOT FINISHED: {failure}");
         }
     }
+}
+
+/// What this program can be.
+fn servers() -> anyhow::Result<Vec<Contestant>> {
+    let program = program()?;
+    let roles = Role::value_variants().iter();
+    let names = roles.filter_map(|role| Some(role.to_possible_value()?.get_name().to_owned()));
+    let servers = names.map(|name| Contestant {
+        command: vec![program.clone(), "serve".to_owned(), name.clone()],
+        name,
+        is_peer: false,
+    });
+    Ok(servers.collect())
 }
 
 fn program() -> anyhow::Result<String> {
