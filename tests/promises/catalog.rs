@@ -152,6 +152,23 @@ async fn start(dir: &Path, edgar: &str, key: &str) -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_stream_has_told_can_be_asked_for_at_once() {
+    let scene = Scene::of(Config::quiet()).await;
+    let mut subscriber = scene.subscribe("types=filing.seen").await;
+    for _ in 0..5 {
+        let accession = scene.edgar.publish_now(1).pop().unwrap();
+        let seen = subscriber.event().await;
+
+        let found = ask(&scene.server, &format!("/v1/filings/{accession}")).await;
+        let newest = ask(&scene.server, "/v1/filings?limit=1").await;
+
+        assert_eq!(found["seen_cursor"], seen.cursor.to_string());
+        assert_eq!(newest["filings"][0]["accession"], accession.as_str());
+    }
+    assert_eq!(scene.server.complaints(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_catalog_that_is_deleted_or_killed_comes_back_the_same() {
     let edgar = simulator::Simulator::start_local(Config::quiet())
         .await

@@ -18,7 +18,10 @@ use std::{
 
 use eventlog::ReadError;
 use protocol::seq::Seq;
-use tokio::{runtime::Handle, time::sleep};
+use tokio::{
+    runtime::Handle,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -32,8 +35,9 @@ use crate::log;
 const BATCH_EVENTS: usize = 16_384;
 const BATCH_BYTES: usize = 16 << 20;
 
-/// Rest after a batch that reached the tip: what comes meanwhile is written together.
-const REST: Duration = Duration::from_millis(20);
+/// Rest at the tip, unless somebody asks: what comes meanwhile is one transaction, and no
+/// event wakes this thread.
+const REST: Duration = Duration::from_secs(1);
 
 /// Rest after a failure, or while the disk is short of room.
 const RETRY: Duration = Duration::from_secs(10);
@@ -116,7 +120,6 @@ impl Follower {
         stop: &CancellationToken,
     ) -> Result<(), CatalogError> {
         let mut reader = Reader::new()?;
-        let mut tip = self.log.tip_changes();
         while !stop.is_cancelled() {
             if !self.catalog.has_room() {
                 self.wait(stop, async { sleep(RETRY).await });
@@ -133,8 +136,7 @@ impl Follower {
                 records => records?,
             };
             let Some(last) = records.last() else {
-                let moved = async { drop(tip.changed().await) };
-                self.wait(stop, moved);
+                self.rest(stop);
                 continue;
             };
             after = last.seq;
@@ -147,7 +149,7 @@ impl Follower {
                 break;
             }
             if is_last {
-                self.wait(stop, async { sleep(REST).await });
+                self.rest(stop);
             }
         }
         Ok(())
@@ -172,6 +174,12 @@ impl Follower {
             }
         }
         Ok(())
+    }
+
+    /// Lets events gather until it is time, or somebody asks for them.
+    fn rest(&self, stop: &CancellationToken) {
+        let rest = async { drop(timeout(REST, self.catalog.wanted()).await) };
+        self.wait(stop, rest);
     }
 
     /// Waits for something, or until it is time to stop.

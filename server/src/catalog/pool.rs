@@ -4,16 +4,13 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
 use protocol::{accession::Accession, seq::Seq};
 use tokio::{
-    sync::{Semaphore, watch},
+    sync::{Notify, Semaphore, watch},
     task::spawn_blocking,
     time::timeout,
 };
@@ -34,6 +31,10 @@ const TURN: Duration = Duration::from_secs(2);
 /// How long a request looks for filings before it gives what it has.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How long a request waits for the newest events to be written, and for how many.
+const NEWEST: Duration = Duration::from_millis(500);
+const NEWEST_MAX: u64 = 10_000;
+
 /// The catalog, for those who ask it.
 #[derive(Debug)]
 pub(crate) struct Catalog {
@@ -41,7 +42,9 @@ pub(crate) struct Catalog {
     ledger: Ledger,
     turns: Semaphore,
     idle: Mutex<Idle>,
-    through: AtomicU64,
+    through: watch::Sender<Seq>,
+    /// Somebody asks, so that events gather no longer.
+    wanted: Notify,
     shortage: OnceLock<watch::Receiver<Option<Shortage>>>,
 }
 
@@ -61,7 +64,8 @@ impl Catalog {
             ledger: Ledger::new(data_dir),
             turns: Semaphore::new(READERS),
             idle: Mutex::default(),
-            through: AtomicU64::new(0),
+            through: watch::Sender::new(Seq::ZERO),
+            wanted: Notify::new(),
             shortage: OnceLock::new(),
         }
     }
@@ -99,12 +103,30 @@ impl Catalog {
 
     /// The file has read so far.
     pub(super) fn reached(&self, through: Seq) {
-        self.through.store(through.get(), Ordering::Release);
+        self.through.send_replace(through);
     }
 
     /// How far it has read.
     pub(crate) fn through(&self) -> Seq {
-        Seq::new(self.through.load(Ordering::Acquire))
+        *self.through.borrow()
+    }
+
+    /// Until somebody asks for the newest.
+    pub(super) async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// Waits until the file has all up to `tip`, which takes a moment, unless it is far behind
+    /// or stands back.
+    pub(crate) async fn catch_up(&self, tip: Seq) {
+        let lag = self.through().behind(tip);
+        if (1..=NEWEST_MAX).contains(&lag) && self.has_room() {
+            self.wanted.notify_one();
+            let mut through = self.through.subscribe();
+            let has_read = through.wait_for(|through| *through >= tip);
+            // Late, the answer tells how far it goes.
+            let _ = timeout(NEWEST, has_read).await;
+        }
     }
 
     /// A page of filings.

@@ -60,6 +60,9 @@ pub(crate) async fn list(
     asked.before = query.get("next").map(|next| pages.read(next)).transpose()?;
     let timer = shared.metrics.catalog_page_seconds.clone();
     let began = std::time::Instant::now();
+    if asked.before.is_none() {
+        catalog.catch_up(shared.log.tip()).await;
+    }
     let page = catalog.page(asked).await.map_err(problem)?;
     timer.observe(began.elapsed().as_secs_f64());
     let next = page.next.map(|seq| pages.write(seq));
@@ -81,7 +84,9 @@ pub(crate) async fn one(
     query.no_more()?;
     // A path that is not UTF-8 is none either.
     let accession = parse_accession(&path.map(|Path(text)| text).unwrap_or_default())?;
-    let found = catalog(&shared)?.find(accession).await;
+    let catalog = catalog(&shared)?;
+    catalog.catch_up(shared.log.tip()).await;
+    let found = catalog.find(accession).await;
     let (found, sightings, through) = found.map_err(problem)?;
     let epoch = shared.log.epoch();
     match found {
