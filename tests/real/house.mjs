@@ -94,11 +94,6 @@ export class House {
     return (await answer.json()).events.map(({ filing }) => filing);
   }
 
-  async hasDocuments() {
-    const { accession } = (await this.filings()).find(({ documents }) => documents?.length);
-    return (await this.ask(`/v1/filings/${accession}/documents/1`)).ok;
-  }
-
   /** The CIK of the filer of the invented world whose name has markup in it. */
   async filerWithMarkup() {
     for (let tries = 0; tries < 300; tries += 1) {

@@ -3,13 +3,14 @@
  *
  * Elsewhere: a document in place (`reader`).
  *
- * Invariant: everything here is what its events told; nothing is asked for until a document is.
+ * Invariant: everything here is what its events told, but for the sources that listed it later: they
+ * are asked for, and the rest waits for nothing.
  */
 
-import type { Access } from './access';
+import { ask, type Access } from './access';
 import { $, icon, link, make, say } from './dom';
 import { family, formTitle, itemTitle } from './forms';
-import type { FiledDocument, Filer, Filing, Shape } from './frames';
+import type { FiledDocument, Filer, Filing, Listed, Shape } from './frames';
 import { Reader } from './reader';
 import { bidi, inOrder } from './row';
 import type { Entry } from './shelf';
@@ -28,6 +29,9 @@ export class Detail {
   private readonly body = $('detail-body');
   private readonly reader: Reader;
   private showsAll = false;
+  /** Which source listed it when, as far as the catalog told. */
+  private listed: Listed[] = [];
+  private times = make('section');
 
   constructor(private readonly access: Access, private readonly closed: () => void) {
     this.reader = new Reader(access);
@@ -46,8 +50,10 @@ export class Detail {
     document.body.classList.add('has-detail');
     if (!isAnother) return;
     this.showsAll = false;
+    this.listed = [];
     this.reader.close();
     this.draw();
+    void this.askWhoListed(entry);
     this.body.scrollTop = 0;
     // In a small window it takes the place of the list, and what is not seen has no focus.
     if (getComputedStyle($('filings')).visibility === 'hidden') this.body.focus();
@@ -77,8 +83,20 @@ export class Detail {
     const { entry } = this;
     const filing = entry?.filing;
     if (!entry || !filing) return;
-    const sections = [this.head(filing), times(entry, filing), items(filing), this.documents(entry, filing), this.downloads(filing), this.filers(filing), this.foot(filing)];
+    this.times = times(entry, filing, this.listed);
+    const sections = [this.head(filing), this.times, items(filing), this.documents(entry, filing), this.downloads(filing), this.filers(filing), this.foot(filing)];
     this.body.replaceChildren(...sections.filter((section) => section !== null));
+  }
+
+  /** A server without a catalog, and a key without the scope `read`, tell nothing. */
+  private async askWhoListed(entry: Entry): Promise<void> {
+    const answer = await ask(`v1/filings/${entry.id}`, { headers: this.access.headers });
+    const found = answer?.ok ? ((await answer.json()) as { timing?: Listed[] }) : {};
+    if (entry !== this.entry || !entry.filing) return;
+    this.listed = found.timing ?? [];
+    const drawn = times(entry, entry.filing, this.listed);
+    this.times.replaceWith(drawn);
+    this.times = drawn;
   }
 
   private head(filing: Filing): HTMLElement {
@@ -184,7 +202,7 @@ function filerOf(filer: Filer): HTMLElement {
 }
 
 /** From acceptance to the archive, with what each step took. */
-function times(entry: Entry, filing: Filing): HTMLElement {
+function times(entry: Entry, filing: Filing, listed: Listed[]): HTMLElement {
   const accepted = instant(filing.accepted_at), seen = instant(filing.seen_at);
   const logged = instant(entry.loggedAt ?? undefined), archived = instant(entry.archivedAt ?? undefined);
   const steps: [string, number, number, string][] = [
@@ -193,7 +211,12 @@ function times(entry: Entry, filing: Filing): HTMLElement {
     ['In the log, to subscribers', logged, logged - seen, 'after it was seen'],
     ['Archived', archived, archived - seen, 'after it was seen'],
   ];
-  const known = steps.filter(([, at]) => !Number.isNaN(at)).map(([what, at, took, since]) => {
+  for (const { source, seen_at } of listed.filter(({ source }) => source !== filing.source)) {
+    const at = instant(seen_at);
+    steps.push([`${sourceName(source)} lists it too`, at, at - accepted, 'after acceptance']);
+  }
+  const ordered = steps.filter(([, at]) => !Number.isNaN(at)).sort(([, a], [, b]) => a - b);
+  const known = ordered.map(([what, at, took, since]) => {
     const delay = make('span', 'took', Number.isNaN(took) ? '' : `+${duration(took)}`);
     delay.title = since;
     const time = make('time', '', clockOrDay(at));

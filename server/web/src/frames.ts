@@ -47,6 +47,12 @@ export interface Filing {
   objects?: Partial<Record<Shape, StoredObject>>;
 }
 
+/** A line of the timing ledger of `GET /v1/filings/{accession}`. */
+export interface Listed {
+  source: string;
+  seen_at: string;
+}
+
 export interface FilingEvent {
   type: 'filing.seen' | 'filing.archived' | 'filing.withdrawn';
   cursor: string;
