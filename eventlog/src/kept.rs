@@ -92,9 +92,10 @@ impl Kept {
         self.active_bytes = bytes;
     }
 
-    /// The oldest sealed segment.
-    pub(crate) fn oldest_sealed(&self) -> Option<Seq> {
-        (self.firsts.len() > 1).then(|| self.oldest())
+    /// The first record of the oldest sealed segment, and that of the segment after it.
+    pub(crate) fn oldest_sealed(&self) -> Option<(Seq, Seq)> {
+        let until = *self.firsts.get(1)?;
+        Some((self.oldest(), until))
     }
 
     /// Moves the floor behind the oldest sealed segment.

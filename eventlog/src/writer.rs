@@ -150,15 +150,22 @@ impl<N> Writer<N> {
         Ok(self.tip())
     }
 
-    /// Removes sealed segments whose last record was written before `cutoff`, oldest
-    /// first, and says how many. The floor moves; the active segment always stays.
+    /// Removes sealed segments whose last record was written before `cutoff` and lies at
+    /// `handled` or before, oldest first, and says how many. The floor moves; the active
+    /// segment always stays.
     ///
     /// # Errors
     /// [`WriteError`] when a file cannot be removed. Writing goes on being possible.
-    pub fn drop_segments_older_than(&mut self, cutoff: SystemTime) -> Result<usize, WriteError> {
+    pub fn drop_segments_older_than(
+        &mut self,
+        cutoff: SystemTime,
+        handled: Seq,
+    ) -> Result<usize, WriteError> {
         let mut dropped = 0;
-        while let Some((first, path)) = self.oldest_sealed() {
-            if self.modified(&path).map_err(WriteError::io(&path))? >= cutoff {
+        while let Some((first, until, path)) = self.oldest_sealed() {
+            if until.prev() > handled
+                || self.modified(&path).map_err(WriteError::io(&path))? >= cutoff
+            {
                 break;
             }
             self.drop_segment(first, &path)
@@ -232,10 +239,11 @@ impl<N> Writer<N> {
         let _ = self.active.file.truncate(self.active.bytes);
     }
 
-    fn oldest_sealed(&self) -> Option<(Seq, PathBuf)> {
+    /// Its first record, that of the next one, and its file.
+    fn oldest_sealed(&self) -> Option<(Seq, Seq, PathBuf)> {
         let kept = self.shared.kept.read().expect(UNPOISONED);
-        let first = kept.oldest_sealed()?;
-        Some((first, kept.path(first)))
+        let (first, until) = kept.oldest_sealed()?;
+        Some((first, until, kept.path(first)))
     }
 
     fn modified(&self, path: &Path) -> io::Result<SystemTime> {

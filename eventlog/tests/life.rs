@@ -357,7 +357,12 @@ fn retention_drops_old_segments_and_moves_the_floor() {
     let disk = ForgetfulDisk::default();
     let (mut writer, reader) = hourly_log(&disk, 5);
 
-    assert_eq!(writer.drop_segments_older_than(at_hour(2)).unwrap(), 2);
+    assert_eq!(
+        writer
+            .drop_segments_older_than(at_hour(2), Seq::new(u64::MAX))
+            .unwrap(),
+        2
+    );
 
     assert_eq!(reader.oldest(), Seq::new(5));
     assert_eq!(seqs(&reader, 4, ALL, ALL), (5..=10).collect::<Vec<_>>());
@@ -374,10 +379,30 @@ fn retention_never_drops_the_active_segment() {
     let disk = ForgetfulDisk::default();
     let (mut writer, reader) = hourly_log(&disk, 5);
 
-    assert_eq!(writer.drop_segments_older_than(at_hour(1_000)).unwrap(), 4);
+    assert_eq!(
+        writer
+            .drop_segments_older_than(at_hour(1_000), Seq::new(u64::MAX))
+            .unwrap(),
+        4
+    );
 
     assert_eq!(seqs(&reader, 8, ALL, ALL), [9, 10]);
     assert_eq!(writer.next_seq(), Seq::new(11));
+}
+
+#[test]
+fn retention_waits_for_those_who_have_not_read_that_far() {
+    let disk = ForgetfulDisk::default();
+    let (mut writer, reader) = hourly_log(&disk, 5);
+
+    let dropped = [1, 3, 4].map(|handled| {
+        writer
+            .drop_segments_older_than(at_hour(1_000), Seq::new(handled))
+            .unwrap()
+    });
+
+    assert_eq!(dropped, [0, 1, 1]);
+    assert_eq!(reader.oldest(), Seq::new(5));
 }
 
 #[test]
@@ -390,7 +415,9 @@ fn a_segment_that_cannot_be_removed_is_kept() {
         kind: io::ErrorKind::PermissionDenied,
     });
 
-    writer.drop_segments_older_than(at_hour(1_000)).unwrap_err();
+    writer
+        .drop_segments_older_than(at_hour(1_000), Seq::new(u64::MAX))
+        .unwrap_err();
 
     assert_eq!(disk.faults_fired(), 1);
     assert_eq!(reader.oldest(), Seq::new(3));
@@ -410,7 +437,9 @@ fn a_reader_inside_a_dropped_segment_learns_that_it_is_gone() {
     assert_eq!(seqs(&reader, 0, 2, ALL), [1, 2]);
     let floor = SystemTime::now() + Duration::from_secs(3600);
 
-    writer.drop_segments_older_than(floor).unwrap();
+    writer
+        .drop_segments_older_than(floor, Seq::new(u64::MAX))
+        .unwrap();
 
     assert!(matches!(
         reader.read_after_blocking(Seq::new(2), ALL, ALL),

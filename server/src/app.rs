@@ -40,12 +40,13 @@ use crate::{
     known::{Saving, SnapshotFile, recall, scrub},
     log::{self, Reader, Writer},
     metrics::Metrics,
+    retention::Retention,
     status::{Phase, Status},
     stream::{self, Control, Door, Hub, Seat, Sessions, Shared, Sweep},
     tasks::Tasks,
     tickers::Tickers,
     tickets::Tickets,
-    updater::{Archived, Inbox, Order, Retention, Updater},
+    updater::{Archived, Inbox, Order, Updater},
 };
 
 /// Reports and archived filings that may wait for the updater.
@@ -433,7 +434,7 @@ async fn start_updater(
         status: shared.status.clone(),
         metrics: shared.metrics.clone(),
         clock: shared.clock.clone(),
-        retention: config.log_retention.map(Retention::new),
+        retention: Retention::new(config, &shared.log),
         last_at: recalled.last_at,
         sightings: start_catalog(doors, shared),
         sweeps,

@@ -4,6 +4,9 @@
 //! [`app::App`] builds, starts and stops all of it; [`cli`] is what a user types.
 //! `ARCHITECTURE.md` follows one filing through these modules.
 
+// A panic where stderr is gone: `cli::tell` writes to it instead.
+#![warn(clippy::print_stderr)]
+
 mod activity;
 pub mod app;
 mod backfill;
@@ -28,6 +31,7 @@ mod orders;
 mod outages;
 mod progress;
 mod reconcile;
+mod retention;
 mod source;
 mod status;
 mod stream;

@@ -8,10 +8,7 @@
 //!
 //! Invariant: one `filing.seen` per accession, whatever the sources say and however often.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant, SystemTime},
-};
+use std::{sync::Arc, time::Instant};
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -32,6 +29,7 @@ use crate::{
     log::Writer,
     metrics::Metrics,
     outages::Down,
+    retention::Retention,
     status::Status,
     stream::Door,
 };
@@ -81,22 +79,6 @@ pub(crate) struct Updater {
     pub(crate) sightings: Sightings,
     /// Whom to wake when the log has grown.
     pub(crate) sweeps: Vec<Door>,
-}
-
-/// How long events are kept.
-#[derive(Debug)]
-pub(crate) struct Retention {
-    keep: Duration,
-    next_look: Instant,
-}
-
-impl Retention {
-    pub(crate) fn new(keep: Duration) -> Self {
-        Self {
-            keep,
-            next_look: Instant::now(),
-        }
-    }
 }
 
 #[allow(clippy::large_enum_variant, reason = "held one at a time")]
@@ -194,28 +176,10 @@ impl Updater {
     }
 
     fn drop_old_segments(&mut self) -> anyhow::Result<()> {
-        let Some(retention) = self
-            .retention
-            .as_mut()
-            .filter(|r| r.next_look <= Instant::now())
-        else {
-            return Ok(());
-        };
-        retention.next_look += Duration::from_secs(3600);
-        let Some(cutoff) = SystemTime::now().checked_sub(retention.keep) else {
-            return Ok(());
-        };
-        let dropped = self
-            .log
-            .drop_segments_older_than(cutoff)
-            .context("old events cannot be removed")?;
-        if dropped > 0 {
-            tracing::info!(
-                segments = dropped,
-                "events older than log_retention_days removed"
-            );
+        match &mut self.retention {
+            Some(retention) => retention.look(&mut self.log),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn take(&mut self, message: Message, told: &mut Vec<Told>) -> anyhow::Result<()> {

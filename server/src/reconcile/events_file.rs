@@ -56,6 +56,9 @@ pub(crate) struct EventFiles {
     place: PathBuf,
 }
 
+/// The file in the data directory that says how far the files reach.
+const PLACE: &str = "events.json";
+
 /// Days before the first seal whose events are in its file: a long weekend, and more.
 const FIRST_REACHES_BACK: i32 = 10;
 
@@ -69,6 +72,41 @@ struct Place {
     searched: Seq,
 }
 
+/// Up to where every event but the seals is in a file; `None` before the first file.
+///
+/// # Errors
+/// When the place cannot be read.
+pub(crate) fn filed_through(log: &Reader, data_dir: &Path) -> anyhow::Result<Option<Seq>> {
+    Ok(Place::load(&data_dir.join(PLACE), log)?.through)
+}
+
+impl Place {
+    /// The place, which is the beginning when the file is missing, damaged, or of another log.
+    fn load(file: &Path, log: &Reader) -> anyhow::Result<Self> {
+        let beginning = Self {
+            epoch: log.epoch().clone(),
+            through: None,
+            searched: Seq::ZERO,
+        };
+        let bytes = match fs::read(file) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(beginning),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read `{}`", file.display()));
+            }
+        };
+        let place: Option<Place> = serde_json::from_slice(&bytes).ok();
+        let tip = log.tip();
+        let fits = |place: &Place| {
+            place.epoch == beginning.epoch && place.through <= Some(tip) && place.searched <= tip
+        };
+        Ok(place.filter(fits).unwrap_or_else(|| {
+            tracing::warn!(file = %file.display(), "not of this log; the files of events are made again");
+            beginning
+        }))
+    }
+}
+
 impl EventFiles {
     pub(crate) fn new(log: Reader, store: &daily::Store, data_dir: &Path) -> Self {
         Self {
@@ -76,7 +114,7 @@ impl EventFiles {
             bucket: store.bucket.clone(),
             staging: store.staging.clone(),
             layout: store.layout.clone(),
-            place: data_dir.join("events.json"),
+            place: data_dir.join(PLACE),
         }
     }
 
@@ -86,7 +124,7 @@ impl EventFiles {
     /// # Errors
     /// When the log, the disk or the bucket fails; the next call goes on from there.
     pub(crate) async fn bring_up_to_date(&self, any: bool) -> anyhow::Result<()> {
-        let mut place = self.load()?;
+        let mut place = Place::load(&self.place, &self.log)?;
         if !any {
             place.searched = self.log.tip();
         }
@@ -232,32 +270,6 @@ impl EventFiles {
             .read_after(after, records, bytes)
             .await
             .context(UNREADABLE)
-    }
-
-    /// The place, which is the beginning when the file is missing, damaged, or of another log.
-    fn load(&self) -> anyhow::Result<Place> {
-        let beginning = Place {
-            epoch: self.log.epoch().clone(),
-            through: None,
-            searched: Seq::ZERO,
-        };
-        let bytes = match fs::read(&self.place) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(beginning),
-            Err(error) => {
-                return Err(error)
-                    .with_context(|| format!("cannot read `{}`", self.place.display()));
-            }
-        };
-        let place: Option<Place> = serde_json::from_slice(&bytes).ok();
-        let tip = self.log.tip();
-        let fits = |place: &Place| {
-            place.epoch == beginning.epoch && place.through <= Some(tip) && place.searched <= tip
-        };
-        Ok(place.filter(fits).unwrap_or_else(|| {
-            tracing::warn!(file = %self.place.display(), "not of this log; the files of events are made again");
-            beginning
-        }))
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) mod schedule;
 mod seal;
 mod withdrawn;
 
+pub(crate) use events_file::filed_through;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
