@@ -29,8 +29,9 @@ const CAP: usize = 10;
 pub(crate) const WINDOW: Duration = Duration::from_millis(1_050);
 
 /// How long new submissions go before the search index. Without an end to it a peak of filings,
-/// which takes minutes to download, would blind us to what the feed has missed.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// or thousands that wait after a block, would blind us to what the feed has missed: a poll of a
+/// whole day is a hundred requests, and minutes without one are an outage.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How urgent a request is; the first is the most urgent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
