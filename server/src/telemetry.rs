@@ -26,6 +26,8 @@ pub(crate) fn init(format: LogFormat, loudness: i8) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))
         .with_writer(std::io::stderr)
+        // Told to the same stderr, and a panic where that is gone.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     // A second start in the same process, as in tests, keeps the first one's logging.
     let _ = match format {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::harness::{
-    program::{command, run},
+    program::{command, get, run},
     subscriber::Subscriber,
 };
 
@@ -174,6 +174,28 @@ async fn ctrl_c_ends_a_demo_cleanly() {
         .unwrap();
 
     assert_eq!(status.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_whose_stderr_is_gone_serves_and_ends_all_the_same() {
+    let mut demo = command(&["demo", "--for", "3", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(demo.stderr.take());
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+    let page = lines.next().unwrap().unwrap();
+    let address = page.split(['/', '#']).nth(2).unwrap().to_owned();
+
+    let health = get(&address, "/healthz").await;
+    let ended = tokio::task::spawn_blocking(move || demo.wait().unwrap());
+    let status = tokio::time::timeout(Duration::from_secs(60), ended)
+        .await
+        .unwrap()
+        .unwrap();
+
+    assert_eq!((health.status, status.code()), (200, Some(0)));
 }
 
 fn command_ok(program: &str, arguments: &[&str]) -> bool {

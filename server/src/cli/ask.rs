@@ -125,7 +125,7 @@ impl Shown {
             bar.set_message(self.pace.describe(progress));
         } else if self.line_at.is_none_or(|last| now - last >= LINES) {
             self.line_at = Some(now);
-            eprintln!("filingwire: {}", self.pace.describe(progress));
+            super::tell(self.pace.describe(progress));
         }
     }
 }

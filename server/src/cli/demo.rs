@@ -9,7 +9,7 @@ use monitors::clock::Clock;
 use protocol::time::{Timestamp, eastern_day, from_eastern};
 use simulator::Simulator;
 
-use super::{Failure, say, stop_signal};
+use super::{Failure, say, stop_signal, tell};
 use crate::{
     app::App,
     config::{Config, raw::Raw},
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   filingwire demo
-  filingwire demo --for 60 --rate 5 --listen 127.0.0.1:8081
+  filingwire demo --for 60 --rate 3 --listen 127.0.0.1:8081
 
 No network and no configuration; everything is written to a temporary folder and removed.
 The first lines of stdout are the page's address, the stream's address and an API key.")]
@@ -63,9 +63,9 @@ impl Demo {
         say(&format!(
             "page http://{addr}/#key={key}\nstream ws://{addr}/v1/stream\nkey {key}\n"
         ))?;
-        eprintln!(
-            "\nIn another terminal:\n  filingwire tail --url ws://{addr}/v1/stream --key {key}\n\nCtrl-C stops.\n"
-        );
+        tell(format_args!(
+            "in another terminal:\n\n  filingwire tail --url ws://{addr}/v1/stream --key {key}\n\nCtrl-C stops.\n"
+        ));
         app.run_until(self.end()).await?;
         edgar.stop().await;
         Ok(())

@@ -17,7 +17,7 @@ mod simulate;
 mod tail;
 mod whole_file;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{fmt::Display, io::Write, mem::ManuallyDrop, path::PathBuf, process::ExitCode};
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use monitors::clock::Clock;
@@ -134,11 +134,11 @@ pub fn main_by(clock: Clock) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(message)) => {
-            eprintln!("filingwire: {message}");
+            tell(message);
             ExitCode::from(2)
         }
         Err(Failure::Failed(error)) => {
-            eprintln!("filingwire: {error:#}");
+            tell(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -151,10 +151,9 @@ fn run(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure
         .map_err(|error| {
             Failure::Failed(anyhow::Error::from(error).context("cannot start the runtime"))
         })?;
-    let done = runtime.block_on(command);
-    // A download's disk work may still hold a thread; nothing depends on its end.
-    runtime.shutdown_background();
-    done
+    // Never dropped, not by a panic either: that would wait for every thread, one that holds a
+    // download's disk work or one that nobody has told to stop. Nothing depends on their end.
+    ManuallyDrop::new(runtime).block_on(command)
 }
 
 impl Global {
@@ -191,9 +190,13 @@ fn parse_rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Tells the user on stderr. Nobody may be there any more, which is no reason to stop.
+fn tell(what: impl Display) {
+    let _ = writeln!(std::io::stderr(), "filingwire: {what}");
+}
+
 /// Writes a result to stdout. A reader that has gone away has all it wanted.
 fn say(text: &str) -> Result<(), Failure> {
-    use std::io::Write;
     let mut stdout = std::io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())

@@ -32,7 +32,7 @@ impl Serve {
         let config = global.config(set.collect())?;
         let app = App::start(config, clock).await?;
         if global.log == LogFormat::Text {
-            eprintln!("filingwire: page http://{}/", app.addr());
+            super::tell(format_args!("page http://{}/", app.addr()));
         }
         Ok(app.run_until(stop_signal()).await?)
     }

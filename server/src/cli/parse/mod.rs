@@ -277,7 +277,7 @@ impl Parsed {
     fn print(&self, bar: &ProgressBar, out: &mut dyn Write) -> io::Result<()> {
         bar.suspend(|| {
             for complaint in &self.complaints {
-                eprintln!("filingwire: {complaint}");
+                crate::cli::tell(complaint);
             }
             self.text
                 .as_ref()

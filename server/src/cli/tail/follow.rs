@@ -40,7 +40,7 @@ impl Notes {
     pub(super) fn say(&self, what: &str) {
         if !self.quiet {
             let shown = what.chars().map(|c| if c.is_control() { ' ' } else { c });
-            eprintln!("filingwire: {}", shown.collect::<String>());
+            crate::cli::tell(shown.collect::<String>());
         }
     }
 }
