@@ -220,21 +220,31 @@ impl IndexReader {
         download::receive(path, body, expected).await
     }
 
-    /// What it means that `day` has no file. EDGAR closes on some days that no calendar
-    /// knows; then a later day has one.
+    /// What it means that `day` has no file.
     async fn absent(&self, day: Date) -> Result<Listing, IndexFailure> {
-        if !calendar::is_business_day(day) {
-            return Ok(Listing::NoIndex);
-        }
+        let never = !calendar::is_business_day(day) || self.has_later(day).await?;
+        Ok(if never {
+            Listing::NoIndex
+        } else {
+            Listing::NotOut
+        })
+    }
+
+    /// Whether a later day has an index. EDGAR closes on some days that no calendar knows,
+    /// and goes on with the next.
+    ///
+    /// # Errors
+    /// [`IndexFailure`], by what the caller can do.
+    pub async fn has_later(&self, day: Date) -> Result<bool, IndexFailure> {
         let today = eastern_day(self.clock.now());
         let next = |day: &Date| Some(calendar::next_business_day(*day));
         let later = std::iter::successors(next(&day), next).take(LOOK_AHEAD_DAYS);
         for later in later.take_while(|later| *later <= today) {
             if self.is_out(later).await? {
-                return Ok(Listing::NoIndex);
+                return Ok(true);
             }
         }
-        Ok(Listing::NotOut)
+        Ok(false)
     }
 
     async fn is_out(&self, day: Date) -> Result<bool, IndexFailure> {

@@ -148,6 +148,7 @@ impl Archives<'_> {
         };
         let mut text = index::render(name, &listing);
         self.garble(&mut text, name, path);
+        self.take_rows(&mut text, name, path);
         let mut body = match name.is_packed {
             true => packed(std::iter::once(text.into())).into(),
             false => text,
@@ -170,6 +171,15 @@ impl Archives<'_> {
         }
         tracing::debug!(?name, "an index is garbled");
         self.log.fault(Fault::IndexGarble, path, self.now);
+    }
+
+    /// Cuts a day's index behind its header, if the plan says so.
+    fn take_rows(&self, text: &mut Vec<u8>, name: &index::Name, path: &str) {
+        if !name.is_daily() || !self.faults.strikes(Fault::IndexEmpty) {
+            return;
+        }
+        text.truncate(index::length_of_head(text));
+        self.log.fault(Fault::IndexEmpty, path, self.now);
     }
 
     /// Cuts an index in its last third and never between two rows, if the plan says so.

@@ -64,11 +64,13 @@ pub enum Fault {
     IndexTruncate,
     /// An index file is damaged: rows of rubbish, or the header of another day.
     IndexGarble,
+    /// A day's index file ends behind its header, though as long as announced.
+    IndexEmpty,
 }
 
 impl Fault {
     /// Every fault there is.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::NotFoundFirst,
         Self::Error500,
         Self::Error503,
@@ -91,6 +93,7 @@ impl Fault {
         Self::IndexRowLate,
         Self::IndexTruncate,
         Self::IndexGarble,
+        Self::IndexEmpty,
     ];
 
     /// Its name in a plan.
@@ -118,6 +121,7 @@ impl Fault {
             Self::IndexRowLate => "index-row-late",
             Self::IndexTruncate => "index-truncate",
             Self::IndexGarble => "index-garble",
+            Self::IndexEmpty => "index-empty",
         }
     }
 }

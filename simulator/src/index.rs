@@ -126,6 +126,13 @@ pub(crate) fn fill_with_rubbish(text: &mut [u8]) {
     }
 }
 
+/// Bytes of an index up to its rows, which follow a line of dashes.
+pub(crate) fn length_of_head(text: &[u8]) -> usize {
+    const DASHES: &[u8] = b"-----\n";
+    let dashes = text.windows(DASHES.len()).position(|bytes| bytes == DASHES);
+    dashes.map_or(text.len(), |dashes| dashes + DASHES.len())
+}
+
 fn quarter(year: &str, folder: &str) -> Option<Quarter> {
     let number = match folder {
         "QTR1" => 1,

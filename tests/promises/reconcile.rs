@@ -24,7 +24,7 @@ use protocol::{
     time::{Date, Timestamp},
 };
 use sha2::{Digest, Sha256};
-use simulator::{Simulator, Wish};
+use simulator::{Fault, FaultPlan, Simulator, Wish};
 use tokio::sync::oneshot;
 
 use crate::harness::{
@@ -275,6 +275,27 @@ async fn days_without_an_index_are_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_lists_nothing_is_doubted_until_it_lists_the_day() {
+    let edgar = Simulator::start_local(afternoon()).await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    edgar.publish_now(2);
+    edgar.publish_daily_index(DAY);
+    edgar.set_faults(FaultPlan::default().with(Fault::IndexEmpty, 1.0));
+
+    let doubted = reconcile(dir.path(), &edgar, "2026-03-03");
+    let fired = edgar.ledger().fired(Fault::IndexEmpty);
+    edgar.set_faults(FaultPlan::default());
+    let whole = reconcile(dir.path(), &edgar, "2026-03-03");
+
+    assert_eq!((doubted.code, fired), (Some(1), 1), "{}", doubted.stderr);
+    let says = "2026-03-03 is not sealed: the index of 2026-03-03 lists no filing";
+    assert!(doubted.stderr.contains(says), "{}", doubted.stderr);
+    assert_eq!(whole.code, Some(0), "{}", whole.stderr);
+    let roll = fs::read_to_string(dir.path().join("days/2026-03-03.txt"));
+    assert_eq!(roll.unwrap(), ledger_roll(&edgar));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_killed_while_a_day_waits_for_its_submissions_seals_it_once_later() {
     let wait = [("FILINGWIRE__RECONCILE__ARCHIVE_WAIT_MS", "60000")];
     let scene = Scene::with(afternoon(), &wait).await;
@@ -491,6 +512,36 @@ fn planned(start: &str, plan: &str) -> simulator::Config {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_day_of_which_nothing_is_listed_or_seen_was_closed_when_a_later_one_has_an_index() {
+    let edgar = Simulator::start_local(evenings("2026-03-04T02:00:00Z"))
+        .await
+        .unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let key = create_key(dir.path(), &[]);
+    let night = Night::start(dir.path(), &edgar).await;
+    let mut subscriber = night.subscribe(&key).await;
+    eventually("it is the next evening", PATIENCE, async || {
+        edgar.clock().now() > eastern("2026-03-04T21:00:00")
+    })
+    .await;
+    edgar.publish_now(1);
+
+    let (_, day) = until_sealed(&mut subscriber).await;
+    let metrics = crate::harness::program::get(&night.addr, "/metrics").await;
+    let closed = reconcile(dir.path(), &edgar, "2026-03-03");
+
+    assert_eq!((day.date, day.listed), (date(2026, 3, 4), 1));
+    let doubted = metrics.body.lines();
+    let mut doubted =
+        doubted.filter_map(|line| line.strip_prefix("filingwire_reconcile_indexes_doubted_total "));
+    let times: u32 = doubted.next().unwrap().parse().unwrap();
+    assert!(times >= 4, "doubted for more than an hour: {times}");
+    assert_eq!(closed.code, Some(0), "{}", closed.stderr);
+    assert!(closed.stdout.contains("it was closed"), "{}", closed.stdout);
+    night.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_surfaces_a_day_late_comes_with_the_next_night_and_changes_no_seal() {
     let edgar = Simulator::start_local(evenings("2026-03-04T02:00:00Z"))
         .await
@@ -508,7 +559,9 @@ async fn what_surfaces_a_day_late_comes_with_the_next_night_and_changes_no_seal(
     let night = Night::start(dir.path(), &edgar).await;
     let mut subscriber = night.subscribe(&key).await;
     let (_, first) = until_sealed(&mut subscriber).await;
-    let roll = fs::read(dir.path().join("days/2026-03-03.txt"));
+    let kept = dir.path().join("days/2026-03-03.txt");
+    eventually("what it is of is kept", PATIENCE, async || kept.exists()).await;
+    let roll = fs::read(&kept).unwrap();
     eventually("it is the next evening", PATIENCE, async || {
         edgar.clock().now() > eastern("2026-03-04T21:00:00")
     })
@@ -526,8 +579,7 @@ async fn what_surfaces_a_day_late_comes_with_the_next_night_and_changes_no_seal(
     assert_eq!((second.date, second.listed), (date(2026, 3, 4), 1));
     assert_eq!(surfaced.accession.to_string(), late);
     assert_eq!((surfaced.source, surfaced.late), (Source::DailyIndex, true));
-    let now = fs::read(dir.path().join("days/2026-03-03.txt"));
-    assert_eq!(now.unwrap(), roll.unwrap());
+    assert_eq!(fs::read(&kept).unwrap(), roll);
     night.stop().await;
 }
 
@@ -543,13 +595,16 @@ async fn what_is_disseminated_again_is_fetched_again_though_its_first_row_was_la
         again_after: Some(Duration::from_secs(24 * 3600 - 600)),
         ..Wish::default()
     };
+    let other = edgar.publish_now(1).remove(0);
     let again = edgar.publish(&wish).unwrap();
     let night = Night::start(dir.path(), &edgar).await;
     let mut subscriber = night.subscribe(&key).await;
 
     let mut versions = Vec::new();
     while versions.len() < 2 {
-        if let Body::FilingArchived(filing) = subscriber.event().await.body {
+        if let Body::FilingArchived(filing) = subscriber.event().await.body
+            && filing.accession.to_string() == again
+        {
             versions.push(filing.objects.sgml.unwrap().original_sha256.unwrap());
         }
     }
@@ -558,7 +613,7 @@ async fn what_is_disseminated_again_is_fetched_again_though_its_first_row_was_la
     let given_out = [truth.submission_sha256(), truth.revised_sha256().unwrap()];
     assert_eq!(versions, given_out);
     let first = fs::read_to_string(dir.path().join("days/2026-03-03.txt"));
-    assert_eq!(first.unwrap(), "", "its row was late");
+    assert_eq!(first.unwrap(), format!("{other}\n"), "its row was late");
     night.stop().await;
 }
 

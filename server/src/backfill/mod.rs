@@ -174,7 +174,7 @@ impl Run<'_> {
         if !missing.is_empty() {
             let missing = missing.join(", ");
             return Ok(Ended::Failed(format!(
-                "{what}; EDGAR has no index of {missing} yet: run it again later"
+                "{what}; EDGAR has no index of {missing} yet, or an empty one: run it again later"
             )));
         }
         block_in_place(|| self.done.finish()).context("cannot remove `backfill.json`")?;
@@ -217,6 +217,8 @@ impl Run<'_> {
             Unit::Day(day) => match index.day(day, ORIGIN).await? {
                 Listing::NotOut => Ok(None),
                 Listing::NoIndex => Ok(Some(0)),
+                // Cut behind its header: no business day is without filings.
+                Listing::Out(index) if index.filings.is_empty() => Ok(None),
                 Listing::Out(index) => {
                     let wanted = |filing: &Filing| self.wants(filing);
                     let filings: Vec<Filing> = index.filings.into_iter().filter(wanted).collect();

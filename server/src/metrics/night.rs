@@ -20,7 +20,7 @@ pub(crate) struct Night {
     pub(crate) late: Counter,
     /// Filings that EDGAR took away.
     pub(crate) withdrawn: Counter,
-    /// Indexes that lack so much that they are doubted.
+    /// Indexes that are doubted: they lack much, or all.
     pub(crate) doubted: Counter,
     /// Runs that were not made to their end.
     pub(crate) failed: Counter,
@@ -74,7 +74,7 @@ impl Night {
         );
         r.register(
             "indexes_doubted",
-            "Indexes that lack more than EDGAR removes",
+            "Indexes that lack more than EDGAR removes, or list nothing",
             self.doubted.clone(),
         );
         r.register(

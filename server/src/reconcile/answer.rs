@@ -25,7 +25,7 @@ pub(super) fn ended(date: Date, sealing: Sealing, lacks_files: bool, now: Timest
         )),
         Sealing::Already => Ended::Done(format!("{date} is sealed already: nothing to do{files}")),
         Sealing::NoIndex => Ended::Done(format!(
-            "EDGAR has no index of {date} but of later days: it was closed, there is nothing to reconcile"
+            "EDGAR lists no filing of {date} but some of later days: it was closed, there is nothing to reconcile"
         )),
         Sealing::NotOut => Ended::Failed(not_out(date, now)),
     }

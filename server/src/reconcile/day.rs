@@ -4,11 +4,14 @@
 //! the submissions of what was not; keep the roll; append the seal. Each step can be made
 //! again, and the seal is appended once, so the program may end anywhere.
 //!
+//! An index has neither a count nor a checksum, and one that is cut behind its header reads
+//! as one of a day without filings. EDGAR has no such business day: nothing is sealed.
+//!
 //! Elsewhere: which day when (`schedule`), what is written after the seal (`seal`,
 //! `events_file`).
 //!
 //! Invariant: a seal comes after `filing.seen` of all it counts, and after
-//! `filing.archived` of all but those it names.
+//! `filing.archived` of all but those it names; it counts one filing at least.
 
 use std::{collections::BTreeSet, time::Instant};
 
@@ -20,13 +23,13 @@ use protocol::{
     event::{Body, EventType},
     filing::{Filing, Source},
     seq::Seq,
-    time::{Date, eastern_day},
+    time::{Date, Timestamp, eastern_day, from_eastern},
 };
 use serde::Deserialize;
 use tokio::{task::block_in_place, time::sleep_until};
 
 use super::{NightError, Parts, Sealing, seal::Roll};
-use crate::{known::Standing, orders::Stopping, progress::Teller};
+use crate::{known::Standing, log, orders::Stopping, progress::Teller};
 
 /// Filings given to the updater at a time: live ones never wait for more than these.
 pub(super) const BATCH: usize = 500;
@@ -46,6 +49,8 @@ pub(super) enum Gathering {
     NotOut,
     /// EDGAR was closed: there is nothing to seal.
     NoIndex,
+    /// Its index lists nothing, as if it were cut behind its header.
+    Empty,
 }
 
 /// A day that can be sealed.
@@ -72,7 +77,9 @@ pub(super) async fn gather(
     };
     let filings = match parts.index.day(day, origin).await? {
         Listing::NotOut => return Ok(Gathering::NotOut),
+        Listing::NoIndex if was_open(parts, day).await? => return Ok(Gathering::NotOut),
         Listing::NoIndex => return Ok(Gathering::NoIndex),
+        Listing::Out(index) if index.filings.is_empty() => return Ok(Gathering::Empty),
         Listing::Out(index) => index.filings,
     };
     believable(day, filings.len(), LISTED_MAX)?;
@@ -87,6 +94,32 @@ pub(super) async fn gather(
     crashpoint::pass("day.archived");
     let day = summary(day, &roll, &taken, unarchived);
     Ok(Gathering::Gathered(Gathered { day, roll }))
+}
+
+/// Whether EDGAR was closed on a day of which it lists nothing.
+///
+/// # Errors
+/// [`NightError`]; it can be asked again.
+pub(super) async fn was_closed(parts: &Parts, day: Date) -> Result<bool, NightError> {
+    Ok(!was_open(parts, day).await? && parts.index.has_later(day).await?)
+}
+
+/// Whether the log has a filing of `day`, so that EDGAR was not closed.
+async fn was_open(parts: &Parts, day: Date) -> anyhow::Result<bool> {
+    let begin = from_eastern(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::UNIX_EPOCH);
+    let first = log::first_at(&parts.log, begin).await;
+    let mut cursor = first.context(UNREADABLE)?.prev();
+    loop {
+        let records = parts.log.read_after(cursor, 2048, 1 << 20).await;
+        let records = records.context(UNREADABLE)?;
+        let Some(last) = records.last() else {
+            return Ok(false);
+        };
+        if records.iter().any(|record| is_filed_on(day, &record.frame)) {
+            return Ok(true);
+        }
+        cursor = last.seq;
+    }
 }
 
 /// Whether a filing that is listed for `day` can have been public before.
@@ -187,7 +220,7 @@ async fn await_archive(
     while !missing.is_empty() {
         moved.borrow_and_update();
         let records = parts.log.read_after(cursor, 1024, 1 << 20).await;
-        let records = records.context("the event log cannot be read")?;
+        let records = records.context(UNREADABLE)?;
         if let Some(last) = records.last() {
             cursor = last.seq;
             let waited_for = missing.len();
@@ -236,6 +269,8 @@ fn summary(
     }
 }
 
+const UNREADABLE: &str = "the event log cannot be read";
+
 #[derive(Deserialize)]
 struct Sketch {
     #[serde(rename = "type")]
@@ -246,14 +281,21 @@ struct Sketch {
 #[derive(Deserialize)]
 struct FilingSketch {
     accession: Accession,
+    filed_on: Option<Date>,
+}
+
+fn sketch(frame: &[u8]) -> Option<(EventType, FilingSketch)> {
+    let event: Sketch = serde_json::from_slice(frame).ok()?;
+    Some((event.event_type, event.filing?))
+}
+
+/// Whether a frame is about a filing that was filed on `day`.
+fn is_filed_on(day: Date, frame: &[u8]) -> bool {
+    sketch(frame).is_some_and(|(_, filing)| filing.filed_on == Some(day))
 }
 
 /// The filing that a frame says is archived.
 fn archived(frame: &[u8]) -> Option<Accession> {
-    let event: Sketch = serde_json::from_slice(frame).ok()?;
-    let is_archived = event.event_type == EventType::FilingArchived;
-    event
-        .filing
-        .filter(|_| is_archived)
-        .map(|filing| filing.accession)
+    let (event_type, filing) = sketch(frame)?;
+    (event_type == EventType::FilingArchived).then_some(filing.accession)
 }

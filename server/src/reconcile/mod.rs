@@ -80,7 +80,8 @@ const LOOK: Duration = Duration::from_millis(250);
 /// The first day of EDGAR's indexes.
 pub(crate) const EDGAR_BEGAN: Date = jiff::civil::date(1993, 1, 1);
 
-/// Failures in a row after which a missing index is told as a warning: more than an hour.
+/// Failures in a row after which a missing index is told as a warning, and one that lists
+/// nothing may be that of a day on which EDGAR was closed: more than an hour.
 const LATE_INDEX: u32 = 4;
 
 /// What the reconciler is built from.
@@ -133,6 +134,15 @@ enum NightError {
         filings: usize,
         /// What is believed.
         most: usize,
+    },
+    /// As if it were cut behind its header.
+    #[error(
+        "the index of {day} lists no filing: not believed, for EDGAR has some of every business day; if EDGAR was \
+         closed by order, the index of a later day ends this; if it was not, look at the file yourself"
+    )]
+    Empty {
+        /// The day.
+        day: Date,
     },
     /// EDGAR did not say whether it still gives a submission.
     #[error("EDGAR does not say whether a filing is gone")]
@@ -369,11 +379,8 @@ impl Reconciler {
         let gathered = match run.whole(day::gather(&self.parts, day, run.tell)).await? {
             Gathering::Gathered(gathered) => gathered,
             Gathering::NotOut => return Ok(Sealing::NotOut),
-            Gathering::NoIndex => {
-                past.close(day);
-                tracing::info!(%day, "EDGAR has an index of later days and none of this one: it was closed");
-                return Ok(Sealing::NoIndex);
-            }
+            Gathering::NoIndex => return Ok(closed(past, day)),
+            Gathering::Empty => return self.empty(past, day, run).await,
         };
         let sealing = day::append(&self.parts, &gathered).await?;
         past.finish(Job::Day(day));
@@ -393,6 +400,17 @@ impl Reconciler {
         past.files = true;
         self.write_files(past, run).await;
         Ok(Sealing::Sealed(sealed))
+    }
+
+    /// An index that lists nothing is doubted for more than an hour, and longer while
+    /// anything says that EDGAR was open.
+    async fn empty(&self, past: &mut Past, day: Date, run: Run<'_>) -> Result<Sealing, NightError> {
+        let is_steady = past.times(Job::Day(day)) >= LATE_INDEX || past.closed.contains(&day);
+        if is_steady && run.whole(day::was_closed(&self.parts, day)).await? {
+            return Ok(closed(past, day));
+        }
+        self.parts.metrics.night.doubted.inc();
+        Err(NightError::Empty { day })
     }
 
     /// Writes what follows from seals. What cannot be written now is tried again.
@@ -454,6 +472,13 @@ impl Reconciler {
         };
         kept.write(&self.kept);
     }
+}
+
+/// EDGAR has published nothing on that day.
+fn closed(past: &mut Past, day: Date) -> Sealing {
+    past.close(day);
+    tracing::info!(%day, "EDGAR lists filings of later days and none of this one: it was closed");
+    Sealing::NoIndex
 }
 
 /// The Eastern day of the log's first event; today while there is none.

@@ -97,12 +97,17 @@ impl Past {
 
     /// A job did not succeed; how often by now.
     pub(crate) fn fail(&mut self, job: Job, now: Timestamp) -> u32 {
-        let times = self.failed.get(&job).map_or(0, |failed| failed.times) + 1;
+        let times = self.times(job) + 1;
         let (first, longest) = RETRY;
         let wait = first.saturating_mul(1 << (times - 1).min(8)).min(longest);
         let retry_at = now.saturating_add(wait).unwrap_or(now);
         self.failed.insert(job, Failed { times, retry_at });
         times
+    }
+
+    /// How often a job was tried without success since it last had any.
+    pub(crate) fn times(&self, job: Job) -> u32 {
+        self.failed.get(&job).map_or(0, |failed| failed.times)
     }
 
     /// A job is done.

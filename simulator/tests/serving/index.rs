@@ -114,6 +114,21 @@ async fn a_truncated_index_ends_within_a_row_and_is_as_long_as_announced() {
 }
 
 #[tokio::test]
+async fn a_days_index_without_rows_is_its_whole_header_and_as_long_as_announced() {
+    let whole = get(indexed(FaultPlan::default()).await.address(), DAY).await;
+    let simulator = indexed(FaultPlan::default().with(Fault::IndexEmpty, 1.0)).await;
+
+    let empty = get(simulator.address(), DAY).await;
+    let quarter = get(simulator.address(), &format!("{QUARTER}.idx")).await;
+
+    assert_eq!(empty.announced(), empty.body.len());
+    assert!(whole.text().starts_with(&empty.text()));
+    assert!(empty.text().ends_with("-----\n"));
+    assert!(!listed(&quarter.text()).is_empty());
+    assert_eq!(simulator.ledger().fired(Fault::IndexEmpty), 1);
+}
+
+#[tokio::test]
 async fn an_index_can_be_shorter_than_announced() {
     let simulator = indexed(FaultPlan::default().with(Fault::Truncate, 1.0)).await;
 

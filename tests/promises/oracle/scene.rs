@@ -54,6 +54,7 @@ const SHARES: &[(Fault, f64)] = &[
     (Fault::IndexRowLate, 0.05),
     (Fault::IndexTruncate, 0.2),
     (Fault::IndexGarble, 0.2),
+    (Fault::IndexEmpty, 0.1),
 ];
 
 /// Faults of EDGAR that happen on any two days, because they are wished for.
