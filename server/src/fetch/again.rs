@@ -3,10 +3,10 @@
 //! One at a time, after everything else, and not before the filing is archived. The same
 //! bytes: nothing happens, it is counted. Other bytes are parked like any submission; they
 //! are kept beside the first, and a `filing.archived` of their own tells their checksum and,
-//! by its `at`, the time.
+//! by its `at`, the time. What EDGAR has taken away is not fetched again.
 //!
 //! Elsewhere: who asks (`reconcile`). Invariant: what was asked is on the disk until the
-//! archive has the bytes that EDGAR gives, or their parcel is.
+//! archive has the bytes that EDGAR gives, or their parcel is, or EDGAR gives none.
 
 use std::{
     collections::BTreeMap,
@@ -111,8 +111,11 @@ impl Asked {
             .cloned()
     }
 
-    /// It is done with.
-    fn done(&self, accession: Accession) -> io::Result<()> {
+    /// It is done with; one that nobody asked for is.
+    pub(super) fn done(&self, accession: Accession) -> io::Result<()> {
+        if !self.0.filings().contains_key(&accession) {
+            return Ok(());
+        }
         self.0.change(|requests| {
             requests.remove(&accession);
         })

@@ -292,6 +292,10 @@ impl Fetcher {
                     .with_context(|| cannot_use(self.parking.folder()))?;
                 self.backlog.archived(seq, filing.accession);
             }
+            Body::FilingWithdrawn(filing) => {
+                self.asked.done(filing.accession).context(CANNOT_FORGET)?;
+                self.backlog.passed(seq);
+            }
             body => {
                 self.condition.read(&body);
                 self.backlog.passed(seq);

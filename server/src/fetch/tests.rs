@@ -20,6 +20,7 @@ struct Scene {
     bucket: Arc<MemoryBucket>,
     log: Reader,
     reports: mpsc::Sender<Report>,
+    orders: mpsc::Sender<Order>,
     again: Again,
     shortage: watch::Sender<Option<Shortage>>,
     status: Arc<Status>,
@@ -44,11 +45,12 @@ impl Scene {
             bucket,
             dir,
             reports,
+            orders,
             fetcher,
             stop,
             ..
         } = self;
-        drop(reports);
+        drop((reports, orders));
         stop.cancel();
         fetcher.await.unwrap().unwrap();
         between(&dir.path().join("parked"));
@@ -95,13 +97,17 @@ impl Scene {
             metrics: metrics.clone(),
         };
         let stop = CancellationToken::new();
-        let outlet = Outlet { archived, orders };
+        let outlet = Outlet {
+            archived,
+            orders: orders.clone(),
+        };
         let fetcher = tokio::spawn(Fetcher::new(parts).unwrap().run(outlet, stop.clone()));
         Self {
             edgar,
             bucket,
             log,
             reports,
+            orders,
             again,
             shortage,
             status,
@@ -384,6 +390,47 @@ async fn what_is_asked_to_be_fetched_again_survives_a_restart() {
         fs::read(scene.dir.path().join("fetch.again")).unwrap(),
         b"[]"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_edgar_took_away_is_not_fetched_again_though_it_was_asked() {
+    let scene = Scene::new().await;
+    let [kept, gone] = [1, 2].map(unknown_to_edgar);
+    for filing in [&kept, &gone] {
+        let filing = filing.clone();
+        let sighting = Report::Sighted(Sighting { filing });
+        scene.reports.send(sighting).await.unwrap();
+    }
+    scene.events("filing.seen", 2).await;
+    scene.again.ask(vec![kept.clone(), gone.clone()]).unwrap();
+
+    let (answer, appended) = tokio::sync::oneshot::channel();
+    let order = Order::Append(Box::new(Body::FilingWithdrawn(gone)), answer);
+    scene.orders.send(order).await.unwrap();
+    appended.await.unwrap();
+    let file = scene.dir.path().join("fetch.again");
+    let asked = || fs::read_to_string(&file).unwrap();
+    scene
+        .eventually("one is forgotten", |_| !asked().contains("26-000002"))
+        .await;
+
+    assert!(asked().contains("26-000001"), "{}", asked());
+    scene
+        .eventually("both are tried on", |scene| {
+            scene.status.fetch().backlog == 2
+        })
+        .await;
+}
+
+/// A filing whose submission EDGAR does not give.
+fn unknown_to_edgar(serial: u32) -> Filing {
+    let accession = format!("0001999999-26-{serial:06}").parse().unwrap();
+    Filing::new(
+        accession,
+        "8-K".parse().unwrap(),
+        Source::Atom,
+        Timestamp::now(),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
