@@ -11,6 +11,7 @@
 //! durable, so a run that is broken off goes on from there.
 
 mod plan;
+mod range;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -27,8 +28,8 @@ use protocol::{
 use tokio::{sync::Mutex, task::block_in_place, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::plan::Range;
 use self::plan::{Done, Unit, plan};
+pub(crate) use self::range::Range;
 use crate::{
     metrics::Metrics,
     orders::Orders,

@@ -15,22 +15,12 @@ use monitors::daily_index::Quarter;
 use protocol::time::Date;
 use serde::{Deserialize, Serialize};
 
+use super::Range;
 use crate::durable;
 
 /// Business days of a quarter up to which their own files are read: a quarter's file has
 /// the bytes of sixty.
 const DAYS_MAX: usize = 5;
-
-/// The range of a backfill and the forms wanted, as they were asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Range {
-    /// First day.
-    pub(crate) from: Date,
-    /// Last day, included.
-    pub(crate) to: Date,
-    /// Forms, `8-K` or `8-K*`; empty for all.
-    pub(crate) forms: Vec<String>,
-}
 
 /// One index file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

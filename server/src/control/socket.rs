@@ -14,20 +14,19 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncWriteExt, BufReader},
     net::{
         UnixListener, UnixStream,
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
 };
 
+use super::line;
+
 const NAME: &str = "control.sock";
 
 /// Addresses up to this length fit on every system.
 const ADDRESS_MAX: usize = 100;
-
-/// Longest line.
-const LINE_MAX: u64 = 1 << 20;
 
 /// The server's end.
 #[derive(Debug)]
@@ -126,9 +125,7 @@ impl Link {
     /// # Errors
     /// When the other side is gone.
     pub(crate) async fn send(&mut self, line: &impl Serialize) -> io::Result<()> {
-        let mut bytes = serde_json::to_vec(line)?;
-        bytes.push(b'\n');
-        self.out.write_all(&bytes).await
+        self.out.write_all(&line::written(line)?).await
     }
 
     /// The next line; `None` when the other side has closed.
@@ -136,13 +133,7 @@ impl Link {
     /// # Errors
     /// When it is no such line, or too long.
     pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
-        let mut line = Vec::new();
-        let mut bounded = (&mut self.lines).take(LINE_MAX);
-        bounded.read_until(b'\n', &mut line).await?;
-        if line.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(serde_json::from_slice(&line)?))
+        line::next(&mut self.lines).await
     }
 }
 
