@@ -310,6 +310,111 @@ mod tests {
     }
 
     #[test]
+    fn sizes_are_alike_up_to_four_times_and_beyond_that_the_smaller_comes_first() {
+        assert_eq!(order(&mut backlog(&[4_096, 16_383])), [2, 1]);
+        assert_eq!(order(&mut backlog(&[4_096, 16_384])), [1, 2]);
+        assert_eq!(order(&mut backlog(&[0, 1])), [2, 1]);
+    }
+
+    #[test]
+    fn old_ground_and_what_stays_away_is_repair_and_what_is_new_is_not() {
+        let accepted = |minutes: i64| {
+            let seen_at = filing(1, 1).seen_at;
+            let accepted_at = seen_at.checked_sub(SignedDuration::from_mins(minutes));
+            Job::first(
+                Seq::new(1),
+                Filing {
+                    accepted_at: accepted_at.ok(),
+                    ..filing(1, 1)
+                },
+            )
+        };
+        let of_filing = |filing| Job::first(Seq::new(1), filing);
+        let tried = |attempts| of_filing(filing(1, 1)).tried(attempts, None);
+        let late = Filing {
+            late: true,
+            ..filing(1, 1)
+        };
+        let backfilled = Filing {
+            source: Source::Backfill,
+            ..filing(1, 1)
+        };
+
+        for job in [accepted(14), tried(0), tried(PROMPT)] {
+            assert!(!job.is_repair(), "{job:?}");
+        }
+        for job in [
+            accepted(15),
+            tried(PROMPT + 1),
+            of_filing(late),
+            of_filing(backfilled),
+        ] {
+            assert!(job.is_repair(), "{job:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_is_remembered_over_attempts_without_any() {
+        let job = Job::first(Seq::new(1), filing(1, 1));
+        let cut = job.tried(1, Some("ab".to_owned()));
+
+        let without = cut.clone().tried(2, None);
+        let other = cut.tried(2, Some("cd".to_owned()));
+
+        assert_eq!(without.attempts, 2);
+        assert_eq!(without.unfinished_sha256.as_deref(), Some("ab"));
+        assert_eq!(other.unfinished_sha256.as_deref(), Some("cd"));
+    }
+
+    #[test]
+    fn what_is_finished_is_not_given_out_though_its_job_is_still_there() {
+        let mut backlog = backlog(&[10, 1_000_000, 50_000_000]);
+        backlog.finish(Seq::new(2), filing(2, 1).accession);
+
+        let large = backlog.take(|job| job.bytes() > 1_000);
+
+        assert_eq!(large.map(|job| job.seq), Some(Seq::new(3)));
+        assert_eq!(order(&mut backlog), [1]);
+    }
+
+    #[test]
+    fn a_filing_is_held_and_waited_for_at_its_own_seq_until_it_is_finished() {
+        let mut backlog = backlog(&[1, 1]);
+        let [one, two, three] = [1, 2, 3].map(|serial| filing(serial, 1).accession);
+        assert!(backlog.holds(one) && backlog.is_waiting_for(two, Seq::new(2)));
+        assert!(!backlog.is_waiting_for(two, Seq::new(1)) && !backlog.holds(three));
+        assert_eq!(backlog.len(), 2);
+
+        backlog.archived(Seq::new(3), two);
+
+        assert!(backlog.holds(one) && !backlog.holds(two));
+        assert_eq!(backlog.len(), 1);
+    }
+
+    #[test]
+    fn events_of_other_kinds_move_the_watermark_while_nothing_is_unfinished() {
+        let mut backlog = Backlog::after(Seq::new(7));
+        assert_eq!(backlog.watermark(), Seq::new(7));
+
+        backlog.passed(Seq::new(8));
+        assert_eq!(backlog.watermark(), Seq::new(8));
+        backlog.archived(Seq::new(9), filing(1, 1).accession);
+
+        assert_eq!(backlog.watermark(), Seq::new(9));
+    }
+
+    #[test]
+    fn what_was_parked_and_is_lost_is_downloaded() {
+        let mut backlog = Backlog::default();
+        backlog.parked(Seq::new(1), filing(1, 1).accession);
+        assert_eq!(order(&mut backlog), [0; 0]);
+
+        backlog.lost(Seq::new(1), filing(1, 1));
+
+        assert_eq!(order(&mut backlog), [1]);
+    }
+
+    #[test]
     fn the_watermark_stays_below_the_lowest_unfinished() {
         let mut backlog = backlog(&[1, 1, 1]);
 

@@ -208,6 +208,59 @@ mod tests {
     }
 
     #[test]
+    fn what_went_wrong_and_when_it_worked_is_told_while_it_matters() {
+        let now = Instant::now();
+        let mut condition = Condition::new(at(0));
+        assert_eq!((condition.worked(), condition.error()), (None, None));
+        assert_eq!(condition.wakes_at(), None);
+
+        failed(&mut condition, now);
+        assert_eq!(condition.error(), Some("HTTP 503"));
+        assert!(condition.outage().is_none() && !condition.is_up());
+        failed(&mut condition, now);
+        assert_eq!(condition.outage().map(|outage| outage.since), Some(at(0)));
+        condition.succeeded(at(1), now);
+
+        assert_eq!((condition.worked(), condition.error()), (Some(now), None));
+        assert!(condition.outage().is_none() && condition.is_up());
+    }
+
+    #[test]
+    fn outages_of_sources_are_none_of_the_archive() {
+        let mut condition = Condition::new(at(0));
+        let of = |part| Outage {
+            part,
+            since: at(0),
+            until: None,
+            error: None,
+        };
+
+        condition.read(&Body::SourceDown(of(Part::Atom)));
+        assert!(condition.is_up());
+        condition.read(&Body::SourceDown(of(Part::Archive)));
+        condition.read(&Body::SourceUp(of(Part::Atom)));
+        assert!(!condition.is_up());
+        condition.read(&Body::SourceUp(of(Part::Archive)));
+
+        assert!(condition.is_up());
+    }
+
+    #[test]
+    fn failures_of_parcels_given_at_the_same_time_are_one_try() {
+        let now = Instant::now() + Duration::from_secs(1);
+        let mut condition = Condition::new(at(0));
+        failed(&mut condition, now);
+        let until = condition.wakes_at().unwrap();
+
+        failed(&mut condition, now);
+        failed(&mut condition, until - Duration::from_nanos(1));
+        assert_eq!(condition.wakes_at(), Some(until));
+        failed(&mut condition, until);
+
+        assert!(condition.wakes_at().unwrap() > until);
+    }
+
+    #[test]
     fn an_outage_that_the_log_tells_is_over_when_the_next_parcel_is_taken() {
         let now = Instant::now();
         let mut before = Condition::new(at(0));

@@ -430,6 +430,54 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_and_what_was_seen_is_told_of_each() {
+        let now = Instant::now();
+        let mut yard = yard(&[3]);
+        let again = yard.park(4, true).name();
+        let first = yard.parking.take(true, now).unwrap();
+        assert!(!first.is_found, "it is of this life");
+        assert_eq!(yard.parking.seen(&first.name), Some(Seq::new(3)));
+        assert_eq!(yard.parking.seen(&again), None);
+        assert!(yard.parking.has_waiting());
+
+        yard.parking.take(true, now).unwrap();
+        assert!(!yard.parking.has_waiting());
+        assert_eq!(yard.parking.wakes_at(), None);
+        yard.parking.put_off(&first.name, now);
+
+        assert!(yard.parking.is_refused(&first.name) && !yard.parking.is_refused(&again));
+        assert!(yard.parking.wakes_at().unwrap() > now);
+        assert!(open(yard.dir.path()).take(true, now).unwrap().is_found);
+    }
+
+    #[test]
+    fn the_soonest_of_those_refused_is_offered_first() {
+        let now = Instant::now();
+        let mut yard = yard(&[1, 2]);
+        let [one, two] = [1, 2].map(|_| yard.parking.take(true, now).unwrap().name);
+        yard.parking.put_off(&one, now);
+        let first = yard.parking.wakes_at();
+        yard.parking.put_off(&two, now + Duration::from_secs(60));
+
+        assert_eq!(yard.parking.wakes_at(), first);
+    }
+
+    #[test]
+    fn each_refusal_makes_the_wait_longer() {
+        let now = Instant::now();
+        let mut yard = yard(&[1]);
+        let mut waits = Vec::new();
+
+        for _ in 0..8 {
+            let name = yard.parking.take(false, now).unwrap().name;
+            yard.parking.put_off(&name, now);
+            waits.push(yard.parking.wakes_at().unwrap() - now);
+        }
+
+        assert!(waits[7] > 10 * waits[0], "{waits:?}");
+    }
+
+    #[test]
     fn a_parcel_that_alone_is_not_taken_waits_and_stops_no_other() {
         let now = Instant::now();
         let mut yard = yard(&[1, 2]);

@@ -299,3 +299,84 @@ fn archived(frame: &[u8]) -> Option<Accession> {
     let (event_type, filing) = sketch(frame)?;
     (event_type == EventType::FilingArchived).then_some(filing.accession)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    const DAY: Date = date(2026, 3, 3);
+
+    fn filing(serial: u32, filed_on: Option<Date>) -> Filing {
+        let accession = format!("0001999999-26-{serial:06}").parse().unwrap();
+        let seen_at = "2026-03-03T21:00:00Z".parse().unwrap();
+        let form = "8-K".parse().unwrap();
+        Filing {
+            filed_on,
+            ..Filing::new(accession, form, Source::DailyIndex, seen_at)
+        }
+    }
+
+    fn frame(body: Body) -> Vec<u8> {
+        let epoch = "k7q2".parse().unwrap();
+        let at = "2026-03-03T21:00:00Z".parse().unwrap();
+        protocol::event::Event::new(&epoch, Seq::new(7), at, body).to_frame()
+    }
+
+    #[test]
+    fn only_what_was_filed_before_its_day_can_have_been_public_before() {
+        let yesterday = Some(date(2026, 3, 2));
+
+        assert!(is_old(&filing(1, yesterday), DAY));
+        assert!(!is_old(&filing(1, Some(DAY)), DAY));
+        assert!(!is_old(&filing(1, None), DAY));
+    }
+
+    #[test]
+    fn a_frame_tells_what_is_archived_and_when_it_was_filed() {
+        let of_day = filing(42, Some(DAY));
+        let seen = frame(Body::FilingSeen(of_day.clone()));
+        let archived_frame = frame(Body::FilingArchived(of_day.clone()));
+
+        assert_eq!(archived(&archived_frame), Some(of_day.accession));
+        assert_eq!(archived(&seen), None);
+        assert_eq!(archived(b"nonsense"), None);
+        assert!(is_filed_on(DAY, &seen) && !is_filed_on(date(2026, 3, 2), &seen));
+        assert!(!is_filed_on(DAY, &frame(Body::FilingSeen(filing(1, None)))));
+    }
+
+    #[test]
+    fn what_is_listed_is_what_was_seen_live_and_what_was_recovered() {
+        let standing = |recovered| Standing {
+            recovered,
+            ..Standing::default()
+        };
+        let [one, two, three] = [1, 2, 3].map(|serial| filing(serial, None).accession);
+        let roll: Roll = [one, two, three].into_iter().collect();
+        let taken = [
+            (three, standing(true)),
+            (one, standing(false)),
+            (two, standing(true)),
+        ];
+
+        let day = summary(DAY, &roll, &taken, vec![two]);
+
+        assert_eq!((day.date, day.listed, day.seen_live), (DAY, 3, 1));
+        assert_eq!(
+            (day.recovered, day.unarchived),
+            (vec![two, three], vec![two])
+        );
+        assert_eq!(day.sha256, roll.sha256());
+    }
+
+    #[test]
+    fn more_than_can_be_is_not_believed() {
+        assert!(believable(DAY, 10, 10).is_ok());
+
+        let error = believable(DAY, 11, 10).unwrap_err();
+
+        assert!(error.to_string().contains("2026-03-03 lists 11"), "{error}");
+    }
+}
