@@ -4,7 +4,7 @@ pip install websockets
 FILINGWIRE_KEY=fw_... python subscribe.py 'ws://127.0.0.1:8080/v1/stream?forms=8-K,424B*'
 """
 
-import json, os, random, sys, time
+import json, os, random, re, sys, time
 from pathlib import Path
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -60,6 +60,8 @@ def main(url, key):
             print(closed, file=sys.stderr)
             if closed.rcvd and 4400 <= closed.rcvd.code <= 4499:
                 sys.exit(1)  # The same request would fail again.
+            if closed.rcvd and (told := re.search(r"retry after (\d+) s", closed.rcvd.reason)):
+                time.sleep(int(told[1]))
         except (OSError, TimeoutError, InvalidHandshake) as error:
             print(error, file=sys.stderr)
         # Jitter keeps a thousand clients from coming back in the same moment.

@@ -48,10 +48,11 @@ function follow(): void {
     if (frame.type === 'done') process.exit(0); // `until` is reached.
   });
   socket.on('error', (error) => console.error(error.message)); // `close` comes next.
-  socket.on('close', (code) => {
+  socket.on('close', (code, reason) => {
     clearTimeout(watchdog);
     if (code >= 4400 && code <= 4499) process.exit(1); // The same request would fail again.
-    setTimeout(follow, 500 + Math.random() * 2500); // Jitter: not all clients at once.
+    const told = /retry after (\d+) s/.exec(reason.toString()); // After a limit.
+    setTimeout(follow, Number(told?.[1] ?? 0) * 1000 + 500 + Math.random() * 2500); // Jitter: not all clients at once.
   });
 }
 

@@ -281,6 +281,29 @@ impl ErrorCode {
                 | Self::Internal
         )
     }
+
+    /// Seconds after which the same can succeed, where time alone may mend it.
+    pub const fn retry_after(self) -> Option<u32> {
+        match self {
+            Self::TooManyMessages => Some(1),
+            Self::Starting | Self::TickersUnavailable | Self::CatalogUnavailable => Some(2),
+            Self::TooManyConnections | Self::ServerFull | Self::ArchiveUnavailable => Some(5),
+            Self::TooManyRequests => Some(6),
+            _ => None,
+        }
+    }
+
+    /// The reason of the close after this error: the code and, after a limit, the seconds as
+    /// [`crate::close::retry_after`] reads them.
+    pub const fn close_reason(self) -> &'static str {
+        match self {
+            Self::TooManyMessages => "too_many_messages, retry after 1 s",
+            Self::TooManyConnections => "too_many_connections, retry after 5 s",
+            Self::ServerFull => "server_full, retry after 5 s",
+            Self::TooManyRequests => "too_many_requests, retry after 6 s",
+            unlimited => unlimited.as_str(),
+        }
+    }
 }
 
 /// Why something asked for is not done, with the remedy in the message.

@@ -346,23 +346,21 @@ async fn a_flood_of_messages_and_a_surplus_of_connections_are_limits_not_failure
     let server = Server::start_with_key(dir.path(), &edgar.url(), &key, &[]).await;
     let mut first = Subscriber::subscribe(&server.stream(), &key, "").await;
 
-    let (surplus, surplus_close) = Subscriber::connect(&server.stream(), Some(&key))
-        .await
-        .refusal()
-        .await;
+    let mut second = Subscriber::connect(&server.stream(), Some(&key)).await;
+    let (surplus, surplus_close) = second.close().await;
     for _ in 0..6 {
         first.say(r#"{"op":"ping"}"#).await;
     }
-    let (flood, flood_close) = first.refusal().await;
+    let (flood, flood_close) = first.close().await;
 
+    let close = |reason: &str| Some((4029, reason.to_owned()));
+    assert_eq!(surplus.unwrap().code.as_str(), "too_many_connections");
     assert_eq!(
-        (surplus.unwrap().code.as_str(), surplus_close),
-        ("too_many_connections", Some(4029))
+        surplus_close,
+        close("too_many_connections, retry after 5 s")
     );
-    assert_eq!(
-        (flood.unwrap().code.as_str(), flood_close),
-        ("too_many_messages", Some(4029))
-    );
+    assert_eq!(flood.unwrap().code.as_str(), "too_many_messages");
+    assert_eq!(flood_close, close("too_many_messages, retry after 1 s"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

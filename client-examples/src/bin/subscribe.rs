@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout, reason = "printing is all it does")]
 
 use futures_util::StreamExt;
-use protocol::{close::is_retryable, event::Body, frame::ServerFrame, seq::Cursor};
+use protocol::{close, event::Body, frame::ServerFrame, seq::Cursor};
 use std::{env, fs, io, process::exit, time::Duration};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
@@ -14,16 +14,19 @@ async fn main() {
     let url = env::args().nth(1).expect("usage: subscribe URL");
     let key = env::var("FILINGWIRE_KEY").expect("FILINGWIRE_KEY holds the API key");
     loop {
-        match follow(&url, &key).await {
-            Ok(code) if !is_retryable(code) => exit(1), // It would fail again.
-            end => eprintln!("{end:?}, going on"),
+        let end = follow(&url, &key).await;
+        eprintln!("{end:?}");
+        match end {
+            Ok((code, _)) if !close::is_retryable(code) => exit(1), // It would fail again.
+            Ok((_, reason)) => sleep(close::retry_after(&reason).unwrap_or_default()).await,
+            Err(_) => {}
         }
         sleep(Duration::from_millis(rand::random_range(500..3_000))).await; // Not all at once.
     }
 }
 
-/// Follows the stream over one connection; gives its close code.
-async fn follow(url: &str, key: &str) -> anyhow::Result<u16> {
+/// Follows the stream over one connection; gives its close code and the reason.
+async fn follow(url: &str, key: &str) -> anyhow::Result<(u16, String)> {
     let after = fs::read_to_string("filingwire.cursor").unwrap_or_else(|_| "live".to_owned());
     let join = if url.contains('?') { '&' } else { '?' };
     let mut request = format!("{url}{join}after={}", after.trim()).into_client_request()?;
@@ -35,7 +38,9 @@ async fn follow(url: &str, key: &str) -> anyhow::Result<u16> {
     while let Some(message) = timeout(Duration::from_secs(60), socket.next()).await? {
         let text = match message? {
             Message::Text(text) => text,
-            Message::Close(Some(close)) => return Ok(close.code.into()),
+            Message::Close(Some(close)) => {
+                return Ok((close.code.into(), close.reason.to_string()));
+            }
             _ => continue, // Pings are answered by the library while we read.
         };
         match ServerFrame::parse(&text)? {
@@ -57,7 +62,7 @@ async fn follow(url: &str, key: &str) -> anyhow::Result<u16> {
             other => eprintln!("{other:?}"), // The greeting, an error, or a newer server's type.
         }
     }
-    Ok(1006)
+    Ok((1006, String::new()))
 }
 
 /// Replaces the file in one step: the old cursor or the new one, never half.

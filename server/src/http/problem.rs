@@ -32,20 +32,6 @@ impl Problem {
     fn status(&self) -> StatusCode {
         status(self.0.code)
     }
-
-    /// Seconds after which the same request can succeed.
-    fn retry_after(&self) -> Option<u32> {
-        match self.0.code {
-            ErrorCode::TooManyRequests => Some(6),
-            ErrorCode::TooManyConnections
-            | ErrorCode::ServerFull
-            | ErrorCode::ArchiveUnavailable => Some(5),
-            ErrorCode::Starting | ErrorCode::TickersUnavailable | ErrorCode::CatalogUnavailable => {
-                Some(2)
-            }
-            _ => None,
-        }
-    }
 }
 
 /// How a refusal over HTTP begins.
@@ -97,7 +83,7 @@ impl IntoResponse for Problem {
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if let Some(seconds) = self.retry_after() {
+        if let Some(seconds) = self.0.code.retry_after() {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, seconds.into());

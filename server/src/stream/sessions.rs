@@ -40,7 +40,7 @@ impl Sessions {
             key: None,
         };
         if self.0.all.fetch_add(1, Ordering::AcqRel) >= most {
-            let message = format!("the server has its {most} connections; try again in 30 seconds");
+            let message = format!("the server has its {most} connections; try again in 5 seconds");
             return Err(Refusal::new(ErrorCode::TooManyConnections, message));
         }
         Ok(place)

@@ -253,7 +253,7 @@ impl Sweep {
         let End { code, refusal } = end;
         self.leave_lane(token);
         let session = &mut self.sessions[token];
-        let reason = refusal.as_ref().map_or("", |refusal| refusal.code.as_str());
+        let reason = (refusal.as_ref()).map_or("", |refusal| refusal.code.close_reason());
         if let Some(refusal) = &refusal {
             session.socket.say(encode("error", refusal));
         }

@@ -184,14 +184,20 @@ impl Subscriber {
         }
     }
 
-    /// The error frame, if any, and the close code with its reason.
+    /// The error frame, if any, and the close code.
     pub async fn refusal(&mut self) -> (Option<Refusal>, Option<u16>) {
+        let (refusal, close) = self.close().await;
+        (refusal, close.map(|(code, _)| code))
+    }
+
+    /// The error frame, if any, and the close code with its reason.
+    pub async fn close(&mut self) -> (Option<Refusal>, Option<(u16, String)>) {
         let mut refusal = None;
         loop {
             match self.next().await {
                 Next::Frame(ServerFrame::Error(error)) => refusal = Some(error),
                 Next::Frame(_) => {}
-                Next::Closed(close) => return (refusal, close.map(|(code, _)| code)),
+                Next::Closed(close) => return (refusal, close),
             }
         }
     }
