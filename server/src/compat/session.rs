@@ -124,7 +124,7 @@ pub(super) async fn connect(
         return Err(Problem::new(ErrorCode::UpgradeRequired, message));
     };
     let place = events::admit(&shared, key.as_ref())?;
-    let walk = events::walk(&shared, events::subscription(&query)?).await?;
+    let walk = events::walk(&shared, events::subscription(&query, None)?).await?;
     let session = Session {
         dialect,
         shared,

@@ -15,7 +15,7 @@ use axum::{
 };
 use protocol::{
     frame::{ErrorCode, Refusal, Subscription},
-    seq::{After, Cursor},
+    seq::Cursor,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -59,12 +59,9 @@ pub(crate) async fn stream(
     check_phase(&shared)?;
     let query = Query::split(&query.unwrap_or_default(), &STREAM_PARAMETERS)?;
     let key = shared.authorize_stream(peer.0.ip(), &headers, query.get("ticket"))?;
-    let mut subscription = subscription(&query)?;
     let last_id = last_event_id(&headers)?;
     let is_resumed = last_id.is_some();
-    if let Some(cursor) = last_id {
-        subscription.after = Some(After::Cursor(cursor));
-    }
+    let subscription = subscription(&query, last_id)?;
     let place = admit(&shared, key.as_ref())?;
     let walk = walk(&shared, subscription).await?;
     if is_resumed && walk.is_ended() {
@@ -92,7 +89,7 @@ pub(crate) async fn page(
     let key = shared.authorize_stream(peer.0.ip(), &headers, query.get("ticket"))?;
     let limit = query.number("limit", 1..=MOST_PAGE_EVENTS)?;
     let wait = query.number("wait", 0..=MOST_WAIT_S)?.unwrap_or(0);
-    let subscription = subscription(&query)?;
+    let subscription = subscription(&query, None)?;
     // Who waits holds a connection as a session does.
     let _place = match wait {
         0 => None,
@@ -137,12 +134,12 @@ pub(crate) fn admit(shared: &Shared, key: Option<&ApiKey>) -> Result<Place, Refu
     Ok(place)
 }
 
-/// What a query subscribes to.
+/// What a query subscribes to, after the event `last` where that is given.
 ///
 /// # Errors
 /// A [`Refusal`] that names the parameter.
-pub(crate) fn subscription(query: &Query) -> Result<Subscription, Refusal> {
-    match request::parse(query.rest())? {
+pub(crate) fn subscription(query: &Query, last: Option<Cursor>) -> Result<Subscription, Refusal> {
+    match request::resume(query.rest(), last)? {
         Request::Now(subscription) => Ok(*subscription),
         Request::Deferred => {
             let message = "`defer` is for the websocket; give the filter here";

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use protocol::{
     filter::Filter,
     frame::{ErrorCode, Refusal, Subscription},
+    seq::{After, Cursor},
 };
 
 /// The query of a stream.
@@ -24,6 +25,15 @@ const OTHERS: [&str; 1] = ["defer"];
 /// # Errors
 /// A [`Refusal`] that names the parameter, for anything not understood.
 pub(crate) fn parse(query: &str) -> Result<Request, Refusal> {
+    resume(query, None)
+}
+
+/// Reads the query string of a client that comes back with the last event it has, which
+/// wins over `after`.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn resume(query: &str, last: Option<Cursor>) -> Result<Request, Refusal> {
     let mut subscription = Box::<Subscription>::default();
     let mut fields = Vec::new();
     let mut given = BTreeSet::new();
@@ -55,6 +65,9 @@ pub(crate) fn parse(query: &str) -> Result<Request, Refusal> {
         return Ok(Request::Deferred);
     }
     subscription.filter = Filter::from_lists(fields)?;
+    if let Some(cursor) = last {
+        subscription.after = Some(After::Cursor(cursor));
+    }
     subscription.check()?;
     Ok(Request::Now(subscription))
 }
@@ -74,7 +87,7 @@ fn parse_flag(name: &str, value: &str) -> Result<bool, Refusal> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use protocol::{frame::View, seq::After};
+    use protocol::frame::View;
 
     use super::*;
 
@@ -120,6 +133,19 @@ mod tests {
         );
         assert_eq!(asked.until, Some("k-9".parse().unwrap()));
         assert_eq!(asked.view, View::Lite);
+    }
+
+    #[test]
+    fn the_last_event_of_who_comes_back_wins_over_after_before_anything_is_judged() {
+        let resume = |last: &str| resume("after=k-900&until=k-4", Some(last.parse().unwrap()));
+
+        let Request::Now(asked) = resume("k-1").unwrap() else {
+            panic!("not deferred");
+        };
+
+        assert_eq!(asked.after, Some(After::Cursor("k-1".parse().unwrap())));
+        let beyond = resume("k-9").unwrap_err();
+        assert_eq!(beyond.code, ErrorCode::FilterImpossible);
     }
 
     #[test]
