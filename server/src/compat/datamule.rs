@@ -80,7 +80,7 @@ pub(crate) async fn connect(
     if token.is_some() {
         request.headers_mut().remove(header::AUTHORIZATION);
     }
-    let key = shared.authorize_stream(peer.0.ip(), request.headers(), token)?;
+    let key = shared.authorize_token(peer.0.ip(), request.headers(), token)?;
     session::connect(DIALECT, shared, key, request).await
 }
 
@@ -116,9 +116,12 @@ fn shape(filing: &Filing) -> Value {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use protocol::filing::Filer;
 
     use super::*;
+    use crate::http::testing::House;
 
     #[test]
     fn a_filing_has_the_documented_fields() {
@@ -140,6 +143,20 @@ mod tests {
                 "detected_time": 1_772_571_898_168_i64, "source": source})
         };
         assert_eq!(frame, json!({"data": [shape("rss"), shape("efts")]}));
+    }
+
+    #[test]
+    fn a_bad_token_is_refused_by_its_name_and_where_to_get_another() {
+        let mut house = House::open(1);
+        let shared = Arc::get_mut(&mut house.shared).unwrap();
+        shared.auth_required = true;
+
+        let from = Ipv4Addr::LOCALHOST.into();
+        let refused = shared.authorize_token(from, &HeaderMap::new(), Some("bad"));
+
+        let refusal = refused.unwrap_err();
+        assert_eq!(refusal.field.as_deref(), Some("token"));
+        assert!(refusal.message.contains("GET /sec-websocket/"), "{refusal}");
     }
 
     #[test]

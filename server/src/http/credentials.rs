@@ -19,6 +19,9 @@ use crate::{
     stream::{Control, Shared},
 };
 
+/// The parameter that carries a ticket, by which an error about one is told.
+const TICKET: &str = "ticket";
+
 impl Shared {
     /// The API key a request comes with, whatever its scopes.
     ///
@@ -65,6 +68,27 @@ impl Shared {
         ticket: Option<&str>,
     ) -> Result<Option<ApiKey>, Refusal> {
         self.authorize_if_required(from, headers, ticket, Scope::Stream)
+    }
+
+    /// As [`Self::authorize_stream`], of a foreign client that sends its ticket as a `token`.
+    ///
+    /// # Errors
+    /// As [`Self::authorize`], in the words of that client.
+    pub(crate) fn authorize_token(
+        &self,
+        from: IpAddr,
+        headers: &HeaderMap,
+        token: Option<&str>,
+    ) -> Result<Option<ApiKey>, Refusal> {
+        let found = self.authorize_stream(from, headers, token);
+        found.map_err(|refusal| match refusal.field.as_deref() {
+            Some(TICKET) => {
+                let message = "the token is not valid: wrong, used or older than 30 seconds; \
+                    GET /sec-websocket/ gives a new one";
+                Refusal::new(ErrorCode::Unauthorized, message).field("token")
+            }
+            _ => refusal,
+        })
     }
 
     /// As [`Self::authorize`], but no key where none is required.
@@ -148,7 +172,7 @@ impl Shared {
         key.ok_or_else(|| {
             let message = "the ticket is not valid: wrong, used or older than 30 seconds; \
                 POST /v1/tickets gives a new one";
-            Refusal::new(ErrorCode::Unauthorized, message).field("ticket")
+            Refusal::new(ErrorCode::Unauthorized, message).field(TICKET)
         })
     }
 
