@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Filter, Tickers, check_values, parse_all};
 use crate::{
     cik::Cik,
-    frame::{ErrorCode, Refusal},
+    frame::{ErrorCode, Refusal, Subscription},
     pattern::Patterns,
     ticker::Ticker,
 };
@@ -28,6 +28,9 @@ impl Filter {
                 ("tickers", Value::Object(resolved)) => {
                     filter.tickers = Some(resolved_tickers(resolved)?);
                 }
+                (beside, _) if Subscription::PARAMETERS.contains(&beside) => {
+                    return Err(misplaced(beside));
+                }
                 _ if !Self::is_field(field) => filter.set(field, &[])?,
                 _ => filter.set(field, &strings(field, value)?)?,
             }
@@ -35,6 +38,11 @@ impl Filter {
         filter.check()?;
         Ok(filter)
     }
+}
+
+fn misplaced(name: &str) -> Refusal {
+    let message = format!("`{name}` is no field of `filter`; it stands beside it in the message");
+    Refusal::new(ErrorCode::FilterUnknownField, message).field(name)
 }
 
 fn strings<'a>(field: &str, value: &'a Value) -> Result<Vec<&'a str>, Refusal> {

@@ -311,8 +311,10 @@ fn bad_value(field: &str, value: &str, known: &[&str]) -> Refusal {
     Refusal::new(ErrorCode::FilterBadValue, message).field(field)
 }
 
-/// "; did you mean …?" with the nearest known name, or a list of all.
+/// "; did you mean …?" with the nearest known name, or a list of all. A third of the letters
+/// may be wrong: of short names any two are near each other otherwise.
 pub(crate) fn hint(unknown: &str, known: &[&str]) -> String {
+    let most = unknown.chars().count().div_ceil(3).min(3);
     let nearest = known
         .iter()
         .map(|name| {
@@ -322,7 +324,7 @@ pub(crate) fn hint(unknown: &str, known: &[&str]) -> String {
             )
         })
         .min()
-        .filter(|(distance, _)| *distance <= 3);
+        .filter(|(distance, _)| *distance <= most);
     match nearest {
         Some((_, name)) => format!("; did you mean \"{name}\"?"),
         None => format!("; known are {}", known.join(", ")),

@@ -166,6 +166,29 @@ fn an_unknown_field_is_refused_with_the_nearest_known_one() {
 }
 
 #[test]
+fn a_field_near_to_none_is_refused_with_all_of_them() {
+    let known = Filter::fields();
+    for (unknown, nearest) in [("cik", "ciks"), ("tickres", "tickers"), ("typs", "types")] {
+        assert!(hint(unknown, known).ends_with(&format!("did you mean \"{nearest}\"?")));
+    }
+    for unknown in ["view", "x", "date", "company"] {
+        let hint = hint(unknown, known);
+        assert!(hint.starts_with("; known are types, forms,"), "{hint}");
+    }
+}
+
+#[test]
+fn what_stands_beside_a_filter_is_refused_within_it_with_its_place() {
+    for name in ["view", "after", "until"] {
+        let refusal = refusal(&json!({name: "lite"}));
+
+        assert_eq!(refusal.code, ErrorCode::FilterUnknownField);
+        assert_eq!(refusal.field.as_deref(), Some(name));
+        assert!(refusal.message.contains("stands beside it"), "{refusal}");
+    }
+}
+
+#[test]
 fn empty_and_bad_values_are_refused_never_match_all() {
     let many: Vec<String> = (0..501).map(|n| format!("{n:04}")).collect();
     let cases = [
