@@ -64,7 +64,7 @@ pub(crate) struct Evidence {
 impl SourceState {
     /// A poll was good.
     pub(crate) fn polled(&mut self, now: Timestamp, listed_through: Timestamp) {
-        let now = to_millis(now);
+        let (now, listed_through) = (to_millis(now), to_millis(listed_through));
         let evidence = &mut self.evidence;
         if Some(listed_through) > self.listed_through {
             evidence.fresh_at = Some(now);

@@ -355,6 +355,18 @@ mod tests {
     }
 
     #[test]
+    fn times_are_told_to_the_millisecond() {
+        let status = status();
+        let fine = at("2026-03-03T20:00:01.123456789Z");
+
+        status.polled(Source::Efts, fine, fine);
+
+        let told = serde_json::to_value(&status.sources()[&Source::Efts]).unwrap();
+        assert_eq!(told["listed_through"], "2026-03-03T20:00:01.123Z");
+        assert_eq!(told["last_success"], "2026-03-03T20:00:01.123Z");
+    }
+
+    #[test]
     fn a_failed_poll_moves_nothing() {
         let status = status();
         let time = at("2026-03-03T20:00:01Z");

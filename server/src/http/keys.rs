@@ -20,7 +20,7 @@ use axum::{
 };
 use protocol::{
     frame::{ErrorCode, Refusal},
-    time::Timestamp,
+    time::{Timestamp, to_millis},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -166,13 +166,16 @@ impl ShownKey {
             name: key.name.clone(),
             scopes: key.scopes.clone(),
             state: key.state(now),
-            created_at: key.created_at,
-            expires_at: key.expires_at,
-            revoked_at: key.revoked_at,
+            created_at: to_millis(key.created_at),
+            expires_at: key.expires_at.map(to_millis),
+            revoked_at: key.revoked_at.map(to_millis),
             max_connections: key.max_connections,
         }
     }
 }
+
+/// What `max_connections` must be.
+const MAX_CONNECTIONS: &str = "a whole number from 1 to 4294967295";
 
 impl AskedKey {
     const FIELDS: [&str; 4] = ["name", "scopes", "expires_in", "max_connections"];
@@ -192,12 +195,12 @@ impl AskedKey {
                 ..refusal
             });
         }
-        let name = take(&mut fields, "name")?;
+        let name = take(&mut fields, "name", "a string, such as \"desk\"")?;
         Ok(Self {
             name: name.ok_or_else(|| bad("name", "a key needs a `name`: whose it is"))?,
-            scopes: take(&mut fields, "scopes")?,
-            expires_in: take(&mut fields, "expires_in")?,
-            max_connections: take(&mut fields, "max_connections")?,
+            scopes: scopes(&mut fields)?,
+            expires_in: take(&mut fields, "expires_in", "a span, such as \"90d\"")?,
+            max_connections: take(&mut fields, "max_connections", MAX_CONNECTIONS)?,
         })
     }
 
@@ -220,15 +223,27 @@ impl AskedKey {
     }
 }
 
+fn scopes(fields: &mut Map<String, Value>) -> Result<Option<BTreeSet<Scope>>, Refusal> {
+    const NAME: &str = "scopes";
+    let what = "an array of strings, such as [\"stream\",\"read\"]";
+    let Some(names) = take::<Vec<String>>(fields, NAME, what)? else {
+        return Ok(None);
+    };
+    let scopes = names.iter().map(|name| name.parse());
+    let scopes = scopes.collect::<Result<_, String>>();
+    scopes.map(Some).map_err(|message| bad(NAME, message))
+}
+
 fn take<T: DeserializeOwned>(
     fields: &mut Map<String, Value>,
     name: &str,
+    what: &str,
 ) -> Result<Option<T>, Refusal> {
     match fields.remove(name) {
         None => Ok(None),
         Some(value) => serde_json::from_value(value)
             .map(Some)
-            .map_err(|error| bad(name, format!("`{name}`: {error}"))),
+            .map_err(|_| bad(name, format!("`{name}` must be {what}, or be left out"))),
     }
 }
 
@@ -295,6 +310,18 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_shown_with_times_to_the_millisecond() {
+        let now = "2026-03-03T12:00:00.123456789Z".parse().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let file = KeyFile::new(dir.path().join("keys.json"));
+        file.create(NewKey::named("desk"), now).unwrap();
+
+        let shown = ShownKey::of(&file.read().unwrap().all()[0], now);
+
+        assert_eq!(shown.created_at.to_string(), "2026-03-03T12:00:00.123Z");
+    }
+
+    #[test]
     fn every_mistake_is_refused_by_the_name_of_its_field() {
         for (body, field) in [
             (json!({}), Some("name")),
@@ -325,6 +352,10 @@ mod tests {
             let refusal = asked(&body).unwrap_err();
             assert_eq!(refusal.code, ErrorCode::BadParameter, "{body}");
             assert_eq!(refusal.field.as_deref(), field, "{body}");
+            for serdes in ["expected", "invalid type", "variant"] {
+                let is_ours = field.is_none() || !refusal.message.contains(serdes);
+                assert!(is_ours, "{body}: {}", refusal.message);
+            }
         }
         assert!(AskedKey::parse(b"{").is_err());
     }
