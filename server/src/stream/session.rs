@@ -293,7 +293,10 @@ impl Quota {
 
 /// A message over the limit.
 pub(super) fn too_large() -> Refusal {
-    let message = format!("a message may have {MAX_CLIENT_MESSAGE_BYTES} bytes");
+    let message = format!(
+        "a message may have {MAX_CLIENT_MESSAGE_BYTES} bytes, about 6,500 CIKs; ask for more over \
+         another connection, or for all and choose among them"
+    );
     Refusal::new(ErrorCode::MessageTooLarge, message)
 }
 
