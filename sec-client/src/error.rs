@@ -44,7 +44,7 @@ pub enum SecError {
         limit: usize,
     },
     /// No connection, or it broke: DNS, TLS, a truncated or undecodable body.
-    #[error("no usable answer from sec.gov")]
+    #[error("no usable answer from {}", host(.0))]
     Network(#[source] reqwest::Error),
     /// The answer or the next part of the body took too long.
     #[error("sec.gov sent nothing usable within {} ms", after.as_millis())]
@@ -83,6 +83,17 @@ impl SecError {
             | Self::Unexpected { status, .. } => Some(*status),
             _ => None,
         }
+    }
+}
+
+/// Whom we asked; a simulator or a proxy may stand for sec.gov.
+fn host(error: &reqwest::Error) -> String {
+    let url = error.url();
+    let host = url.and_then(|url| Some((url.host_str()?, url.port())));
+    match host {
+        Some((host, Some(port))) => format!("{host}:{port}"),
+        Some((host, None)) => host.to_owned(),
+        None => "sec.gov".to_owned(),
     }
 }
 

@@ -152,6 +152,20 @@ async fn a_compressed_body_cut_short_is_an_error() {
 }
 
 #[tokio::test]
+async fn an_answer_that_does_not_come_is_told_with_whom_we_asked() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = free.local_addr().unwrap();
+    drop(free);
+
+    let asked = client()
+        .get(&format!("http://{addr}/"), Priority::Feed, 1000)
+        .await;
+    let error = asked.unwrap_err();
+
+    assert_eq!(error.to_string(), format!("no usable answer from {addr}"));
+}
+
+#[tokio::test]
 async fn a_truncated_body_is_an_error() {
     let Reply(mut bytes, _) = answer(200, &"x".repeat(1_000));
     bytes.truncate(bytes.len() - 1);
