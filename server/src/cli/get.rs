@@ -148,6 +148,7 @@ async fn find_document(
         Ok(pieces) => Ok(Some(pieces)),
         Err(Lacking::Object(BucketError::NotFound(_))) => Ok(None),
         Err(Lacking::Document(count)) => Err(no_document(ordinal, count).into()),
+        Err(Lacking::Object(error)) => Err(unusable(error, &archive.bucket)),
         Err(error) => Err(anyhow::Error::from(error).into()),
     }
 }
@@ -179,8 +180,25 @@ async fn open(
             Ok(_) => Err(lacking(accession, shape)),
             Err(_) => Err(absent(NOT_YET)),
         },
-        Err(error) => Err(anyhow::Error::from(error).into()),
+        Err(error) => Err(unusable(error, &archive.bucket)),
     }
+}
+
+/// The bucket's error, with the server that does not answer and the key that names it.
+fn unusable(error: BucketError, place: &Place) -> Failure {
+    let is_away = matches!(error, BucketError::Unavailable { .. });
+    let error = anyhow::Error::from(error);
+    Failure::Failed(match place {
+        Place::S3(config) if is_away => {
+            let server = config.endpoint.as_deref().unwrap_or("AWS");
+            let said = format!(
+                "no answer from {server} for bucket {}; is it up, and is `archive.s3.endpoint` right?",
+                config.bucket
+            );
+            error.context(said)
+        }
+        _ => error,
+    })
 }
 
 fn nowhere(place: &Place) -> String {
@@ -430,6 +448,24 @@ mod tests {
         );
         assert!(nowhere.contains("check --data-dir"), "{nowhere}");
         assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_bucket_that_cannot_be_reached_is_told_with_its_server_and_the_key_that_names_it() {
+        let mut raw = crate::config::raw::Archive::default();
+        raw.bucket = "s3:filings".to_owned();
+        raw.s3.endpoint = "http://10.0.0.7:9000".to_owned();
+        let place = Archive::check(&raw, Path::new(".")).unwrap().bucket;
+        let (key, source) = (Key::parse("a").unwrap(), io::ErrorKind::TimedOut.into());
+
+        let failure = unusable(BucketError::Unavailable { key, source }, &place);
+
+        let Failure::Failed(error) = failure else {
+            panic!("{failure:?}");
+        };
+        for part in ["http://10.0.0.7:9000", "filings", "`archive.s3.endpoint`"] {
+            assert!(error.to_string().contains(part), "{error}");
+        }
     }
 
     #[tokio::test]

@@ -78,13 +78,15 @@ pub(super) fn folder_of(file: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-/// A file that is not there yet.
+/// A file that is not there yet. Its name means nothing to the user and is in no error.
 fn draft(folder: &Path) -> io::Result<NamedTempFile> {
+    fs::metadata(folder)?;
     // As a plain open: the user's umask decides who may read it.
     tempfile::Builder::new()
         .prefix(".filingwire-")
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)
+        .map_err(|error| error.kind().into())
 }
 
 #[cfg(test)]
@@ -103,6 +105,18 @@ mod tests {
 
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&file).unwrap(), b"after");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_made_is_told_by_its_own_name_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("absent/file");
+
+        let error = format!("{:#}", write(&file, |_| Ok(())).unwrap_err());
+
+        let named = format!("cannot write {}: ", file.display());
+        assert!(error.starts_with(&named), "{error}");
+        assert!(!error.contains(".filingwire-"), "{error}");
     }
 
     #[test]
