@@ -220,8 +220,8 @@ impl Layout {
     fn names(&self, filers: &[Filer]) -> String {
         let width = self.name;
         match self.line {
-            Some(_) => fit(&names(filers), width),
-            None => format!("{:width$}", names(filers)),
+            Some(_) => fit(&within(&names(filers), width), width),
+            None => format!("{:width$}", names(filers).join(", ")),
         }
     }
 }
@@ -297,13 +297,38 @@ fn clock(at: Option<Timestamp>) -> String {
 }
 
 /// One filer's name, or all with their roles.
-fn names(filers: &[Filer]) -> String {
+fn names(filers: &[Filer]) -> Vec<String> {
     let several = filers.len() > 1;
     let name = |filer: &Filer| match &filer.role {
         Some(role) if several => format!("{} ({role})", filer.shown()),
         _ => filer.shown(),
     };
-    clean(&filers.iter().map(name).collect::<Vec<_>>().join(", "))
+    filers.iter().map(|filer| clean(&name(filer))).collect()
+}
+
+/// As many names as there is room for, and how many more there are: `A, B and 4 more`.
+fn within(names: &[String], width: usize) -> String {
+    let fits = |text: &String| text.chars().count() <= width;
+    let whole = names.join(", ");
+    if names.len() < 2 || fits(&whole) {
+        return whole;
+    }
+    let first = |count| names[..count].join(", ");
+    // A name and its comma take two columns at least.
+    let most = names.len().min(width / 2);
+    let counts = (1..most).rev();
+    let shortened = counts.map(|count| first(count) + &and_more(names.len() - count));
+    shortened.into_iter().find(fits).unwrap_or_else(|| {
+        let more = and_more(names.len() - 1);
+        match width.checked_sub(more.len()) {
+            Some(room) if room >= NAME_LEAST => cut(&names[0], room) + &more,
+            _ => whole,
+        }
+    })
+}
+
+fn and_more(count: usize) -> String {
+    format!(" and {count} more")
 }
 
 fn details(event_type: &str, filing: &Filing) -> String {
@@ -441,6 +466,22 @@ mod tests {
                 .line(SEEN)
                 .contains("  QUAYSIDE ROBOTICS (…  ")
         );
+    }
+
+    #[test]
+    fn filers_beyond_the_width_are_counted() {
+        let filers = ["ALPHA TRUST", "BETA TRUST", "GAMMA TRUST", "DELTA TRUST"];
+        let names = filers.map(str::to_owned);
+
+        for (width, shown) in [
+            (80, "ALPHA TRUST, BETA TRUST, GAMMA TRUST, DELTA TRUST"),
+            (40, "ALPHA TRUST, BETA TRUST and 2 more"),
+            (22, "ALPHA TRUST and 3 more"),
+            (21, "ALPHA TRU… and 3 more"),
+            (10, "ALPHA TRUST, BETA TRUST, GAMMA TRUST, DELTA TRUST"),
+        ] {
+            assert_eq!(within(&names, width), shown, "{width}");
+        }
     }
 
     #[test]
