@@ -127,6 +127,10 @@ fn wrong_usage_ends_with_2() {
         &["demo", "--rate", "-1"],
         &["keys", "create"],
         &["simulate", "--faults", "fire:1"],
+        &["simulate", "--past-days", "0"],
+        &["demo", "--for", "1", "--data-dir", "unused"],
+        &["simulate", "--config", "unused.toml"],
+        &["parse", "--config", "unused.toml", "-"],
     ] {
         assert_eq!(run(words).code, Some(2), "{words:?}");
     }

@@ -9,7 +9,7 @@ use monitors::clock::Clock;
 use protocol::time::{Timestamp, eastern_day, from_eastern};
 use simulator::Simulator;
 
-use super::{Failure, say, stop_signal, tell};
+use super::{Failure, reachable, say, stop_signal, tell};
 use crate::{
     app::App,
     config::{Config, raw::Raw},
@@ -59,7 +59,7 @@ impl Demo {
         let simulated = edgar.clock().clone();
         let app = App::start(config, Clock::new(move || simulated.now())).await?;
 
-        let addr = app.addr();
+        let addr = reachable(app.addr());
         say(&format!(
             "page http://{addr}/#key={key}\nstream ws://{addr}/v1/stream\nkey {key}\n"
         ))?;

@@ -17,7 +17,14 @@ mod simulate;
 mod tail;
 mod whole_file;
 
-use std::{fmt::Display, io::Write, mem::ManuallyDrop, path::PathBuf, process::ExitCode};
+use std::{
+    fmt::Display,
+    io::Write,
+    mem::ManuallyDrop,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use monitors::clock::Clock;
@@ -44,11 +51,14 @@ struct Cli {
     command: Command,
 }
 
+/// The environment's name of the configuration file.
+const CONFIG_VARIABLE: &str = "FILINGWIRE_CONFIG";
+
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
 struct Global {
     /// Configuration file (TOML); filingwire.example.toml lists every key
-    #[arg(long, global = true, value_name = "FILE", env = "FILINGWIRE_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = CONFIG_VARIABLE)]
     config: Option<PathBuf>,
     /// Where everything is written; key `data_dir`
     #[arg(long, global = true, value_name = "DIR")]
@@ -114,22 +124,20 @@ pub fn main() -> ExitCode {
 /// The same, with a server that lives by `clock`: for tests of what takes hours.
 pub fn main_by(clock: Clock) -> ExitCode {
     let cli = Cli::parse();
-    telemetry::init(
-        cli.global.log,
-        cli.global.verbose as i8 - cli.global.quiet as i8,
-    );
+    let global = &cli.global;
+    telemetry::init(global.log, global.verbose as i8 - global.quiet as i8);
     let done = match cli.command {
-        Command::Demo(command) => run(command.run()),
-        Command::Serve(command) => run(command.run(&cli.global, clock)),
-        Command::Simulate(command) => run(command.run()),
-        Command::Tail(command) => run(command.run(&cli.global)),
-        Command::Keys(command) => command.run(&cli.global),
-        Command::Get(command) => run(command.run(&cli.global)),
-        Command::Reconcile(command) => run(command.run(&cli.global, clock)),
-        Command::Backfill(command) => run(command.run(&cli.global, clock)),
-        Command::Health(command) => run(command.run(&cli.global)),
-        Command::Parse(command) => command.run(),
-        Command::CheckConfig(command) => command.run(&cli.global),
+        Command::Demo(command) => global.unused("demo").and_then(|()| run(command.run())),
+        Command::Serve(command) => run(command.run(global, clock)),
+        Command::Simulate(command) => global.unused("simulate").and_then(|()| run(command.run())),
+        Command::Tail(command) => run(command.run(global)),
+        Command::Keys(command) => command.run(global),
+        Command::Get(command) => run(command.run(global)),
+        Command::Reconcile(command) => run(command.run(global, clock)),
+        Command::Backfill(command) => run(command.run(global, clock)),
+        Command::Health(command) => run(command.run(global)),
+        Command::Parse(command) => global.unused("parse").and_then(|()| command.run()),
+        Command::CheckConfig(command) => command.run(global),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -157,6 +165,21 @@ fn run(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure
 }
 
 impl Global {
+    /// For a command that no configuration changes: a flag without effect would mislead. The
+    /// environment is not the command's and may name a file for others.
+    fn unused(&self, command: &str) -> Result<(), Failure> {
+        let named = std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from);
+        let config = self.config.as_ref().filter(|_| self.config != named);
+        let flag = match (config, &self.data_dir) {
+            (Some(_), _) => "--config",
+            (None, Some(_)) => "--data-dir",
+            (None, None) => return Ok(()),
+        };
+        Err(Failure::Usage(format!(
+            "`{command}` reads no configuration and keeps no data; leave {flag} out"
+        )))
+    }
+
     /// The effective tree of values; flags of a command come on top.
     fn raw(&self, flags: Overrides) -> Result<Raw, ConfigError> {
         let data_dir = self
@@ -190,6 +213,16 @@ fn parse_rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// The address by which this machine reaches who listens on `addr`, which may be all of them.
+fn reachable(addr: SocketAddr) -> SocketAddr {
+    let ip = match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, addr.port())
+}
+
 /// Tells the user on stderr. Nobody may be there any more, which is no reason to stop.
 fn tell(what: impl Display) {
     let _ = writeln!(std::io::stderr(), "filingwire: {what}");
@@ -221,5 +254,22 @@ async fn stop_signal() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminate => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_listens_on_all_addresses_is_reached_by_the_loopback() {
+        for (listened, reached) in [
+            ("0.0.0.0:8080", "127.0.0.1:8080"),
+            ("[::]:8080", "[::1]:8080"),
+            ("10.0.0.7:80", "10.0.0.7:80"),
+        ] {
+            let addr = listened.parse().map(reachable);
+            assert_eq!(addr, reached.parse());
+        }
     }
 }

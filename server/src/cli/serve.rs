@@ -32,7 +32,17 @@ impl Serve {
         let config = global.config(set.collect())?;
         let app = App::start(config, clock).await?;
         if global.log == LogFormat::Text {
-            super::tell(format_args!("page http://{}/", app.addr()));
+            let addr = app.addr();
+            let on_all = addr.ip().is_unspecified();
+            let also = if on_all {
+                " and by every address of this machine"
+            } else {
+                ""
+            };
+            super::tell(format_args!(
+                "page http://{}/{also}",
+                super::reachable(addr)
+            ));
         }
         Ok(app.run_until(stop_signal()).await?)
     }

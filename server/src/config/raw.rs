@@ -51,7 +51,7 @@ pub struct Edgar {
     pub www_url: String,
     /// Scheme and host of the full-text search index. Default the SEC's.
     pub efts_url: String,
-    /// Scheme and host of the data service. Default the SEC's.
+    /// Scheme and host of the data service, which is asked for nothing. Default the SEC's.
     pub data_url: String,
     /// One budget for all requests of the process, 1 to 10. Default 8: the SEC's limit
     /// is 10, and users were blocked at 9.7.
