@@ -92,18 +92,21 @@ impl FromStr for Accession {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let bad = || ParseError::Accession(text.chars().take(40).collect());
-        let digits = match *text.as_bytes() {
+        let bytes = text.as_bytes();
+        let parts = match bytes {
             [.., b'-', _, _, b'-', _, _, _, _, _, _] if text.len() == DIGITS + 2 => {
-                text.replacen('-', "", 2)
+                [&bytes[..10], &bytes[11..13], &bytes[14..]]
             }
-            _ => text.to_owned(),
+            _ => [bytes, &[], &[]],
         };
         // Nine digits are the least that hold a submitter, a year and a serial.
-        let shaped = (9..=DIGITS).contains(&digits.len());
-        if !shaped || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        let shaped = (9..=DIGITS).contains(&parts.iter().map(|part| part.len()).sum::<usize>());
+        let digits = parts.into_iter().flatten();
+        if !shaped || !digits.clone().all(u8::is_ascii_digit) {
             return Err(bad());
         }
-        digits.parse().map(Self).map_err(|_| bad())
+        let number = digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+        Ok(Self(number))
     }
 }
 
