@@ -1,11 +1,14 @@
 //! A stretch of the log as the catalog takes it: what it changes about which filing.
 //!
-//! Nothing here looks at the file, so that one thread can read and pack while another writes.
+//! Nothing here looks at the file, so that one thread can read while another packs and writes.
 //!
 //! Invariant: several events about one filing are one change, and its `told` is the newest
 //! that tells of the filing: `filing.archived` before `filing.seen`, whatever came later.
 
-use std::{borrow::Cow, collections::HashMap, io};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use bytes::Bytes;
 use protocol::{
@@ -17,7 +20,10 @@ use protocol::{
 };
 use serde::Deserialize;
 
-use super::{CatalogError, terms, told::Packer};
+use super::{
+    CatalogError, numbers,
+    terms::{self, Term},
+};
 
 /// What a stretch of the log changes.
 #[derive(Debug, Default)]
@@ -25,6 +31,8 @@ pub struct Batch {
     /// The last event of it.
     pub(super) through: Seq,
     pub(super) changes: Vec<Change>,
+    /// What a query may ask for by its beginning, each once.
+    pub(super) names: Vec<String>,
 }
 
 /// What is new about a filing.
@@ -45,22 +53,26 @@ pub(super) struct Moment {
     pub(super) at: Timestamp,
 }
 
-/// What comes after `filing.seen`; the numbers stand in the file.
+/// What comes after `filing.seen`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Later {
-    Archived = 1,
-    Withdrawn = 2,
+    Archived,
+    Withdrawn,
 }
 
-/// A packed frame, and the terms of what it tells.
+/// A frame, and the terms of what it tells.
 #[derive(Debug)]
 pub(super) struct Told {
-    pub(super) packed: Vec<u8>,
-    pub(super) terms: Vec<String>,
+    pub(super) frame: Bytes,
+    pub(super) terms: Vec<Term>,
 }
 
-/// Makes batches.
-pub struct Reader(Packer);
+/// The names of a batch.
+#[derive(Default)]
+struct Names {
+    known: HashSet<Term>,
+    texts: Vec<String>,
+}
 
 #[derive(Deserialize)]
 struct Sketch<'a> {
@@ -78,27 +90,18 @@ struct FilingSketch<'a> {
     filed_on: Option<Date>,
 }
 
-/// A change as it grows, before what it tells is packed.
+/// A change as it grows, before anybody looks at what it tells.
 struct Draft {
     change: Change,
     telling: Option<(Bytes, Option<Date>)>,
 }
 
-impl Reader {
-    /// # Errors
-    /// When there is no memory for it.
-    pub fn new() -> io::Result<Self> {
-        Packer::new().map(Self)
-    }
-
+impl Batch {
     /// Takes the frames of a stretch of the log, in order.
     ///
     /// # Errors
     /// When a frame is none of ours.
-    pub fn read(
-        &mut self,
-        frames: impl IntoIterator<Item = (Seq, Bytes)>,
-    ) -> Result<Batch, CatalogError> {
+    pub fn of(frames: impl IntoIterator<Item = (Seq, Bytes)>) -> Result<Self, CatalogError> {
         let mut drafts: Vec<Draft> = Vec::new();
         let mut places = HashMap::new();
         let mut through = Seq::ZERO;
@@ -117,26 +120,54 @@ impl Reader {
             let moment = Moment { seq, at: sketch.at };
             drafts[place].take(sketch.event_type, moment, filing.filed_on, &frame);
         }
-        let changes = drafts.into_iter().map(|draft| self.pack(draft));
-        Ok(Batch {
+        let mut names = Names::default();
+        let changes = drafts.into_iter().map(|draft| draft.finish(&mut names));
+        Ok(Self {
             through,
             changes: changes.collect::<Result<_, _>>()?,
+            names: names.texts,
         })
     }
+}
 
-    fn pack(&mut self, draft: Draft) -> Result<Change, CatalogError> {
-        let Draft {
-            mut change,
-            telling,
-        } = draft;
-        if let Some((frame, filed_on)) = telling {
-            let facts = Facts::of_frame(&frame).map_err(no_event)?;
-            change.told = Some(Told {
-                packed: self.0.pack(&frame)?,
-                terms: terms::of(&facts, filed_on),
-            });
+impl Names {
+    fn add<'a>(&mut self, names: impl Iterator<Item = (&'static str, &'a str)>) {
+        for (field, name) in names {
+            let text = format_args!("{field}:{name}");
+            if self.known.insert(Term::new(text)) {
+                self.texts.push(text.to_string());
+            }
         }
-        Ok(change)
+    }
+}
+
+impl Later {
+    /// For each event its kind, how far it is behind `filing.seen`, and its time.
+    pub(super) fn encode(seen: u64, events: &[(Self, Moment)]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (what, Moment { seq, at }) in events {
+            numbers::push(&mut bytes, *what as u64);
+            numbers::push(&mut bytes, seq.get().wrapping_sub(seen));
+            numbers::push(&mut bytes, at.as_millisecond().cast_unsigned());
+        }
+        bytes
+    }
+
+    /// `None` for bytes that nobody wrote.
+    pub(super) fn decode(seen: u64, mut bytes: &[u8]) -> Option<Vec<(Self, Moment)>> {
+        let mut events = Vec::new();
+        while !bytes.is_empty() {
+            let what = match numbers::take(&mut bytes)? {
+                0 => Self::Archived,
+                1 => Self::Withdrawn,
+                _ => return None,
+            };
+            let seq = Seq::new(seen.wrapping_add(numbers::take(&mut bytes)?));
+            let at = numbers::take(&mut bytes)?.cast_signed();
+            let at = Timestamp::from_millisecond(at).ok()?;
+            events.push((what, Moment { seq, at }));
+        }
+        Some(events)
     }
 }
 
@@ -179,6 +210,18 @@ impl Draft {
             self.telling = Some((frame.clone(), filed_on));
         }
     }
+
+    fn finish(self, names: &mut Names) -> Result<Change, CatalogError> {
+        let mut change = self.change;
+        if let Some((frame, filed_on)) = self.telling
+            && let Some(facts) = Facts::of_frame(&frame).map_err(no_event)?.filing
+        {
+            names.add(terms::names(&facts));
+            let terms = terms::of(&facts, filed_on);
+            change.told = Some(Told { frame, terms });
+        }
+        Ok(change)
+    }
 }
 
 #[cfg(test)]
@@ -196,7 +239,7 @@ mod tests {
             withdrawn(4, 7),
         ];
 
-        let batch = Reader::new().unwrap().read(frames.map(frame)).unwrap();
+        let batch = Batch::of(frames.map(frame)).unwrap();
 
         assert_eq!(batch.through, Seq::new(4));
         let [first, second] = &batch.changes[..] else {
@@ -210,15 +253,16 @@ mod tests {
             .collect();
         assert_eq!(later, [(Later::Archived, 3), (Later::Withdrawn, 4)]);
         let terms = &first.told.as_ref().unwrap().terms;
-        assert!(terms.contains(&"form:8-K/A".to_owned()), "{terms:?}");
+        assert!(terms.contains(&Term::new("form:8-K/A")), "{terms:?}");
         assert!(second.later.is_empty());
+        assert_eq!(batch.names, ["form:8-K/A", "document_type:8-K/A", "form:4"]);
     }
 
     #[test]
     fn a_frame_that_is_none_of_ours_is_damage() {
         let frames = [(Seq::new(1), Bytes::from_static(b"{}"))];
 
-        let error = Reader::new().unwrap().read(frames).unwrap_err();
+        let error = Batch::of(frames).unwrap_err();
 
         assert!(matches!(error, CatalogError::Damaged("the log")), "{error}");
     }

@@ -1,7 +1,8 @@
 //! Writing: batches go into the file, a transaction for as many as came together.
 //!
-//! Filings are written as they come, postings are gathered and written term by term at the
-//! end of the transaction, which is why a catalog that is far behind is made in large ones.
+//! Filings are written as they come; their accessions and postings are gathered and written
+//! in the order of the file at the end of the transaction, which is why a catalog that is far
+//! behind is made in large ones.
 //!
 //! Invariant: the watermark is written in the transaction of what it covers.
 
@@ -12,8 +13,10 @@ use rusqlite::{Connection, OptionalExtension, Statement};
 
 use super::{
     CatalogError,
-    batch::{Batch, Change, Moment, Told},
+    batch::{Batch, Change, Later, Moment},
     postings, schema,
+    terms::Term,
+    told::Packer,
 };
 
 /// Filings after which a transaction ends that could go on: some 100 MB of the file.
@@ -22,6 +25,7 @@ const MOST_FILINGS: usize = 250_000;
 /// The one who writes the file.
 pub struct Filling {
     connection: Connection,
+    packer: Packer,
     epoch: Epoch,
     /// What is committed.
     through: Seq,
@@ -33,7 +37,9 @@ pub struct Filling {
 struct Open {
     through: Seq,
     filings: usize,
-    postings: HashMap<String, Vec<u64>>,
+    /// Of filings that are new, with their seqs.
+    accessions: HashMap<i64, i64>,
+    postings: Vec<(Term, u64)>,
 }
 
 impl Filling {
@@ -45,6 +51,7 @@ impl Filling {
         let (connection, through) = schema::open_to_write(path, epoch, tip)?;
         Ok(Self {
             connection,
+            packer: Packer::new()?,
             epoch: epoch.clone(),
             through,
             open: None,
@@ -68,9 +75,12 @@ impl Filling {
         let open = self.open.get_or_insert_default();
         open.through = batch.through;
         open.filings += batch.changes.len();
-        let mut writing = Writing::on(&self.connection)?;
+        let mut writing = Writing::on(&self.connection, &mut self.packer)?;
         for change in batch.changes {
-            writing.write(change, &mut open.postings)?;
+            writing.write(change, open)?;
+        }
+        for name in batch.names {
+            writing.name.execute([name])?;
         }
         drop(writing);
         match open.filings >= MOST_FILINGS {
@@ -87,14 +97,8 @@ impl Filling {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
-        let mut gathered: Vec<_> = open.postings.into_iter().collect();
-        // In the order of the file: each page is visited once.
-        gathered.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        for (term, mut seqs) in gathered {
-            seqs.sort_unstable();
-            seqs.dedup();
-            postings::add(&self.connection, &term, &seqs)?;
-        }
+        self.write_accessions(open.accessions)?;
+        self.write_postings(open.postings)?;
         let through = open.through.get().cast_signed();
         let mark = (self.epoch.as_str(), through);
         self.connection
@@ -102,6 +106,30 @@ impl Filling {
             .execute(mark)?;
         self.connection.execute_batch("COMMIT")?;
         self.through = open.through;
+        Ok(())
+    }
+
+    fn write_accessions(&self, accessions: HashMap<i64, i64>) -> Result<(), CatalogError> {
+        let mut insert = self
+            .connection
+            .prepare_cached("INSERT OR IGNORE INTO accessions (accession, seq) VALUES (?1, ?2)")?;
+        let mut accessions: Vec<_> = accessions.into_iter().collect();
+        accessions.sort_unstable();
+        for accession in accessions {
+            insert.execute(accession)?;
+        }
+        Ok(())
+    }
+
+    fn write_postings(&self, mut postings: Vec<(Term, u64)>) -> Result<(), CatalogError> {
+        postings.sort_unstable();
+        postings.dedup();
+        let mut seqs = Vec::new();
+        for of_one in postings.chunk_by(|(one, _), (other, _)| one == other) {
+            seqs.clear();
+            seqs.extend(of_one.iter().map(|(_, seq)| *seq));
+            postings::add(&self.connection, of_one[0].0, &seqs)?;
+        }
         Ok(())
     }
 
@@ -113,8 +141,12 @@ impl Filling {
     pub(super) fn forget_before(&mut self, oldest: Seq) -> Result<usize, CatalogError> {
         let bound = [oldest.get().cast_signed()];
         let transaction = self.connection.transaction()?;
+        transaction.execute(
+            "DELETE FROM accessions
+             WHERE accession IN (SELECT accession FROM filings WHERE seq < ?1)",
+            bound,
+        )?;
         let forgotten = transaction.execute("DELETE FROM filings WHERE seq < ?1", bound)?;
-        transaction.execute("DELETE FROM events WHERE filing < ?1", bound)?;
         transaction.commit()?;
         Ok(forgotten)
     }
@@ -122,63 +154,63 @@ impl Filling {
 
 /// The statements of a batch.
 struct Writing<'c> {
+    packer: &'c mut Packer,
     find: Statement<'c>,
     insert: Statement<'c>,
     update: Statement<'c>,
-    event: Statement<'c>,
+    name: Statement<'c>,
 }
 
 impl<'c> Writing<'c> {
-    fn on(connection: &'c Connection) -> Result<Self, CatalogError> {
+    fn on(connection: &'c Connection, packer: &'c mut Packer) -> Result<Self, CatalogError> {
         Ok(Self {
-            find: connection.prepare("SELECT seq FROM filings WHERE accession = ?1")?,
+            packer,
+            find: connection.prepare("SELECT seq FROM accessions WHERE accession = ?1")?,
             insert: connection.prepare(
-                "INSERT OR IGNORE INTO filings (seq, accession, seen_at, told)
-                 VALUES (?1, ?2, ?3, ?4)",
+                "INSERT OR IGNORE INTO filings (seq, accession, seen_at, later, told)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
             )?,
-            update: connection.prepare("UPDATE filings SET told = ?2 WHERE seq = ?1")?,
-            event: connection.prepare(
-                "INSERT OR IGNORE INTO events (filing, seq, at, type) VALUES (?1, ?2, ?3, ?4)",
+            update: connection.prepare(
+                "UPDATE filings SET later = CAST(later || ?2 AS BLOB), told = ifnull(?3, told)
+                 WHERE seq = ?1",
             )?,
+            name: connection.prepare("INSERT OR IGNORE INTO names (name) VALUES (?1)")?,
         })
     }
 
-    fn write(
-        &mut self,
-        change: Change,
-        postings: &mut HashMap<String, Vec<u64>>,
-    ) -> Result<(), CatalogError> {
-        let Some(filing) = self.write_filing(&change)? else {
+    fn write(&mut self, change: Change, open: &mut Open) -> Result<(), CatalogError> {
+        let Some(filing) = self.seq_of(&change, open)? else {
             // Its `filing.seen` is older than the log.
             return Ok(());
         };
-        for (what, Moment { seq, at }) in change.later {
-            let (seq, at) = (seq.get().cast_signed(), at.as_millisecond());
-            self.event.execute((filing, seq, at, what as i64))?;
-        }
-        for term in change.told.into_iter().flat_map(|told| told.terms) {
-            postings
-                .entry(term)
-                .or_default()
-                .push(filing.cast_unsigned());
-        }
+        let later = Later::encode(filing.cast_unsigned(), &change.later);
+        let told = change.told.as_ref();
+        let packed = told.map(|told| self.packer.pack(&told.frame)).transpose()?;
+        match change.seen {
+            Some(Moment { at, .. }) => {
+                let accession = change.accession.get().cast_signed();
+                let row = (filing, accession, at.as_millisecond(), later, packed);
+                self.insert.execute(row)?
+            }
+            None => self.update.execute((filing, later, packed))?,
+        };
+        let terms = change.told.into_iter().flat_map(|told| told.terms);
+        let filing = filing.cast_unsigned();
+        open.postings.extend(terms.map(|term| (term, filing)));
         Ok(())
     }
 
-    /// Gives the filing's seq.
-    fn write_filing(&mut self, change: &Change) -> Result<Option<i64>, CatalogError> {
+    fn seq_of(&mut self, change: &Change, open: &mut Open) -> Result<Option<i64>, CatalogError> {
         let accession = change.accession.get().cast_signed();
-        if let (Some(Moment { seq, at }), Some(Told { packed, .. })) = (change.seen, &change.told) {
-            let seq = seq.get().cast_signed();
-            let row = (seq, accession, at.as_millisecond(), packed);
-            self.insert.execute(row)?;
+        if let Some(seen) = change.seen {
+            let seq = seen.seq.get().cast_signed();
+            open.accessions.insert(accession, seq);
             return Ok(Some(seq));
         }
-        let seq = self.find.query_row([accession], |row| row.get(0));
-        let seq: Option<i64> = seq.optional()?;
-        if let (Some(seq), Some(Told { packed, .. })) = (seq, &change.told) {
-            self.update.execute((seq, packed))?;
+        if let Some(seq) = open.accessions.get(&accession) {
+            return Ok(Some(*seq));
         }
-        Ok(seq)
+        let seq = self.find.query_row([accession], |row| row.get(0));
+        Ok(seq.optional()?)
     }
 }

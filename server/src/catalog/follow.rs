@@ -1,6 +1,6 @@
 //! Following the log: the catalog's own threads.
 //!
-//! One reads and packs, one writes; a batch waits between them at most. They have less weight
+//! One reads, one packs and writes; a batch waits between them at most. They have less weight
 //! than any other thread, so that catching up takes what is left. A file that cannot be
 //! written costs the catalog and nothing else: it is tried again.
 //!
@@ -24,11 +24,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Catalog, CatalogError,
-    batch::{Batch, Reader},
-    fill::Filling,
-};
+use super::{Catalog, CatalogError, batch::Batch, fill::Filling};
 use crate::log;
 
 /// Events of a batch, and bytes of their frames.
@@ -112,14 +108,13 @@ impl Follower {
         })
     }
 
-    /// Reads and packs until stopped.
+    /// Reads until stopped.
     fn read(
         &self,
         mut after: Seq,
         stretches: SyncSender<Stretch>,
         stop: &CancellationToken,
     ) -> Result<(), CatalogError> {
-        let mut reader = Reader::new()?;
         while !stop.is_cancelled() {
             if !self.catalog.has_room() {
                 self.wait(stop, async { sleep(RETRY).await });
@@ -144,7 +139,7 @@ impl Follower {
                 .iter()
                 .map(|record| (record.seq, record.frame.clone()));
             let is_last = after >= self.log.tip();
-            let batch = reader.read(frames)?;
+            let batch = Batch::of(frames)?;
             if stretches.send(Stretch { batch, is_last }).is_err() {
                 break;
             }
@@ -155,7 +150,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Writes until nobody is left who reads. What is not committed then is read again.
+    /// Packs and writes until nobody is left who reads. What is not committed then is read again.
     fn write(
         &self,
         mut filling: Filling,

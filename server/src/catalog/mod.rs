@@ -14,6 +14,7 @@
 pub mod batch;
 pub mod fill;
 mod follow;
+mod numbers;
 mod pool;
 mod postings;
 pub mod query;

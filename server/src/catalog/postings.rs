@@ -1,9 +1,8 @@
 //! Postings: for each term the seqs of the filings that it finds, in chunks of a few hundred.
 //!
-//! A chunk is a row: its first seq, and the differences to the ones after it as numbers of
-//! seven bits a byte, lowest first, the eighth bit saying that more follow. Ten to twenty
-//! times as small as a row for each, so a catalog of all filings is made in minutes, and a
-//! seek over hundreds costs as much as one row.
+//! A chunk is a row: its first seq, and the differences to the ones after it (`numbers`). Ten
+//! to twenty times as small as a row for each, so a catalog of all filings is made in minutes,
+//! and a seek over hundreds costs as much as one row.
 //!
 //! Elsewhere: what a term is (`terms`), walking postings (`walk`).
 //!
@@ -12,7 +11,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::CatalogError;
+use super::{CatalogError, numbers, terms::Term};
 
 /// Most bytes of a chunk: what still lies in SQLite's page itself.
 const CHUNK_BYTES: usize = 800;
@@ -29,7 +28,7 @@ pub(super) struct Chunk {
 /// When the file is damaged or the disk fails.
 pub(super) fn add(
     connection: &Connection,
-    term: &str,
+    term: Term,
     mut seqs: &[u64],
 ) -> Result<(), CatalogError> {
     while let Some(last) = seqs.last() {
@@ -53,7 +52,7 @@ impl Chunk {
     /// When the file is damaged or the disk fails.
     pub(super) fn at(
         connection: &Connection,
-        term: &str,
+        term: Term,
         seq: u64,
     ) -> Result<Option<Self>, CatalogError> {
         let mut statement = connection.prepare_cached(
@@ -61,7 +60,7 @@ impl Chunk {
              ORDER BY first DESC LIMIT 1",
         )?;
         let found = statement
-            .query_row((term, seq.cast_signed()), |row| {
+            .query_row((term.0, seq.cast_signed()), |row| {
                 let first: i64 = row.get(0)?;
                 Ok(Self::decode(
                     first.cast_unsigned(),
@@ -81,17 +80,17 @@ impl Chunk {
     }
 
     /// The first chunk of a term, which is no longer there then.
-    fn take_lowest(connection: &Connection, term: &str) -> Result<Option<Self>, CatalogError> {
+    fn take_lowest(connection: &Connection, term: Term) -> Result<Option<Self>, CatalogError> {
         let mut statement =
             connection.prepare_cached("SELECT min(first) FROM postings WHERE term = ?1")?;
-        let first: Option<i64> = statement.query_row([term], |row| row.get(0))?;
+        let first: Option<i64> = statement.query_row([term.0], |row| row.get(0))?;
         let Some(first) = first else {
             return Ok(None);
         };
         let lowest = Self::at(connection, term, first.cast_unsigned())?;
         let mut statement =
             connection.prepare_cached("DELETE FROM postings WHERE term = ?1 AND first = ?2")?;
-        statement.execute((term, first))?;
+        statement.execute((term.0, first))?;
         Ok(lowest)
     }
 
@@ -100,9 +99,13 @@ impl Chunk {
     fn merge(
         mut self,
         connection: &Connection,
-        term: &str,
+        term: Term,
         more: &[u64],
     ) -> Result<(), CatalogError> {
+        if more.iter().all(|seq| self.seqs.binary_search(seq).is_ok()) {
+            // A filing is told again, mostly with the same terms.
+            return Ok(());
+        }
         let goes_on = self.seqs.last() < more.first();
         self.seqs.extend_from_slice(more);
         if !goes_on {
@@ -120,26 +123,23 @@ impl Chunk {
         let mut left = &self.seqs[..];
         while let Some(first) = left.first() {
             let (bytes, taken) = encode(left, most);
-            statement.execute((term, first.cast_signed(), bytes))?;
+            statement.execute((term.0, first.cast_signed(), bytes))?;
             left = &left[taken..];
         }
         Ok(())
     }
 
     /// `None` for bytes that nobody wrote.
-    fn decode(first: u64, bytes: &[u8]) -> Option<Self> {
-        let mut seqs = vec![first];
-        let (mut last, mut step, mut shift) = (first, 0_u64, 0);
-        for byte in bytes {
-            step |= u64::from(byte & 0x7f).checked_shl(shift)?;
-            shift += 7;
-            if byte & 0x80 == 0 {
-                last = last.checked_add(step).filter(|_| step > 0)?;
-                seqs.push(last);
-                (step, shift) = (0, 0);
-            }
+    fn decode(first: u64, mut steps: &[u8]) -> Option<Self> {
+        let mut seqs = Vec::with_capacity(1 + steps.len());
+        let mut last = first;
+        seqs.push(first);
+        while !steps.is_empty() {
+            let step = numbers::take(&mut steps).filter(|step| *step > 0)?;
+            last = last.checked_add(step)?;
+            seqs.push(last);
         }
-        (shift == 0).then_some(Self { seqs })
+        Some(Self { seqs })
     }
 }
 
@@ -151,12 +151,7 @@ fn encode(seqs: &[u64], most: usize) -> (Vec<u8>, usize) {
         if bytes.len() >= most {
             return (bytes, index + 1);
         }
-        let mut step = pair[1] - pair[0];
-        while step > 0x7f {
-            bytes.push(step as u8 | 0x80);
-            step >>= 7;
-        }
-        bytes.push(step as u8);
+        numbers::push(&mut bytes, pair[1] - pair[0]);
     }
     (bytes, seqs.len())
 }
@@ -173,7 +168,7 @@ mod tests {
 
     fn all(connection: &Connection, term: &str) -> Vec<u64> {
         let (mut found, mut bound) = (Vec::new(), u64::MAX >> 1);
-        while let Some(chunk) = Chunk::at(connection, term, bound).unwrap() {
+        while let Some(chunk) = Chunk::at(connection, Term::new(term), bound).unwrap() {
             bound = chunk.first() - 1;
             found.extend(chunk.seqs.iter().rev());
         }
@@ -191,8 +186,8 @@ mod tests {
             let mut expected = BTreeSet::new();
             for batch in batches {
                 let seqs: Vec<u64> = batch.iter().copied().collect();
-                add(&connection, "form:4", &seqs).unwrap();
-                add(&connection, "form:5", &[1, 2]).unwrap();
+                add(&connection, Term::new("form:4"), &seqs).unwrap();
+                add(&connection, Term::new("form:5"), &[1, 2]).unwrap();
                 expected.extend(batch);
             }
 
@@ -204,7 +199,7 @@ mod tests {
     fn a_chunk_grows_to_its_size_and_no_further() {
         let connection = testing::in_memory();
         for seq in (1..2_000).map(|n| n * 1_000) {
-            add(&connection, "cik:7", &[seq]).unwrap();
+            add(&connection, Term::new("cik:7"), &[seq]).unwrap();
         }
 
         let most: usize = connection
@@ -221,7 +216,7 @@ mod tests {
     fn what_comes_newest_first_fills_chunks_too() {
         let connection = testing::in_memory();
         for seq in (1..4_000_u64).rev() {
-            add(&connection, "sic:7372", &[seq]).unwrap();
+            add(&connection, Term::new("sic:7372"), &[seq]).unwrap();
         }
 
         let chunks: i64 = connection

@@ -184,15 +184,17 @@ impl Reading {
         stop_at(&mut self.connection, until)?;
         let snapshot = self.connection.unchecked_transaction()?;
         let through = schema::through(&snapshot)?;
-        let mut statement = snapshot
-            .prepare_cached("SELECT seq, seen_at, told FROM filings WHERE accession = ?1")?;
+        let mut statement = snapshot.prepare_cached(
+            "SELECT seq, seen_at, later, told FROM filings
+             WHERE seq = (SELECT seq FROM accessions WHERE accession = ?1)",
+        )?;
         let number = accession.get().cast_signed();
         let stored = statement.query_row([number], Stored::of).optional()?;
         let Some(stored) = stored else {
             return Ok((None, through));
         };
         let frame = self.unpacker.unpack(&stored.told)?;
-        Ok((Some(stored.found(&snapshot, &frame)?), through))
+        Ok((Some(stored.found(&frame)?), through))
     }
 }
 
@@ -244,7 +246,7 @@ impl Look<'_> {
     fn look_at(&mut self, seq: u64) -> Result<(), CatalogError> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT seq, seen_at, told FROM filings WHERE seq = ?1")?;
+            .prepare_cached("SELECT seq, seen_at, later, told FROM filings WHERE seq = ?1")?;
         let stored = statement.query_row([seq.cast_signed()], Stored::of);
         self.unwanted += 1;
         let Some(stored) = stored.optional()? else {
@@ -256,7 +258,7 @@ impl Look<'_> {
         if !self.asked.filter.wants(&facts) {
             return Ok(());
         }
-        let found = stored.found(self.connection, &frame)?;
+        let found = stored.found(&frame)?;
         if self.asked.dates.want(found.filing.filed_on) {
             self.unwanted -= 1;
             self.bytes += frame.len();
@@ -270,6 +272,7 @@ impl Look<'_> {
 struct Stored {
     seq: i64,
     seen_at: i64,
+    later: Vec<u8>,
     told: Vec<u8>,
 }
 
@@ -278,37 +281,29 @@ impl Stored {
         Ok(Self {
             seq: row.get(0)?,
             seen_at: row.get(1)?,
-            told: row.get(2)?,
+            later: row.get(2)?,
+            told: row.get(3)?,
         })
     }
 
-    fn found(self, connection: &Connection, frame: &[u8]) -> Result<Found, CatalogError> {
+    fn found(self, frame: &[u8]) -> Result<Found, CatalogError> {
         let damaged = || CatalogError::Damaged("filings");
         let event = Event::from_frame(frame).map_err(|_| damaged())?;
         let (Body::FilingSeen(filing) | Body::FilingArchived(filing)) = event.body else {
             return Err(damaged());
         };
-        let mut found = Found {
-            filing,
-            seen: moment(self.seq, self.seen_at)?,
-            archived: Vec::new(),
-            withdrawn: Vec::new(),
+        let seq = self.seq.cast_unsigned();
+        let at = Timestamp::from_millisecond(self.seen_at).map_err(|_| damaged())?;
+        let later = Later::decode(seq, &self.later).ok_or_else(damaged)?;
+        let all = |kind| {
+            let of_kind = later.iter().filter(move |(what, _)| *what == kind);
+            of_kind.map(|(_, moment)| (moment.seq, moment.at)).collect()
         };
-        let mut statement = connection
-            .prepare_cached("SELECT seq, at, type FROM events WHERE filing = ?1 ORDER BY seq")?;
-        let mut rows = statement.query([self.seq])?;
-        while let Some(row) = rows.next()? {
-            let moment = moment(row.get(0)?, row.get(1)?)?;
-            match row.get::<_, i64>(2)? {
-                what if what == Later::Archived as i64 => found.archived.push(moment),
-                _ => found.withdrawn.push(moment),
-            }
-        }
-        Ok(found)
+        Ok(Found {
+            filing,
+            seen: (Seq::new(seq), at),
+            archived: all(Later::Archived),
+            withdrawn: all(Later::Withdrawn),
+        })
     }
-}
-
-fn moment(seq: i64, at: i64) -> Result<(Seq, Timestamp), CatalogError> {
-    let at = Timestamp::from_millisecond(at).map_err(|_| CatalogError::Damaged("events"))?;
-    Ok((Seq::new(seq.cast_unsigned()), at))
 }

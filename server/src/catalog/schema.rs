@@ -6,17 +6,18 @@
 use std::{fs, io, path::Path, time::Duration};
 
 use protocol::seq::{Epoch, Seq};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, config::DbConfig};
 
 use super::CatalogError;
 
 /// Counts up with every change of the tables, the terms, or the dictionary of `told`.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
-/// `seq` is that of `filing.seen`, so the greatest is the newest. Times are milliseconds
-/// since 1970. `told` is the frame that says most, see `told`. `type` is 1 for
-/// `filing.archived`, 2 for `filing.withdrawn`. A term is what a filing is found by, such as
-/// `form:8-K`; its postings are the seqs of the filings, see `postings`.
+/// `seq` is that of `filing.seen`, so the greatest is the newest. `seen_at` is in milliseconds
+/// since 1970, `later` what came after it (`batch`), `told` the frame that says most (`told`).
+/// A term is what a filing is found by, such as `form:8-K`, as a number (`terms`); its postings
+/// are the seqs of the filings (`postings`). `names` has the texts of terms whose beginning may be
+/// asked for.
 const TABLES: &str = "
 CREATE TABLE watermark (
     epoch   TEXT    NOT NULL,
@@ -26,21 +27,21 @@ CREATE TABLE filings (
     seq       INTEGER PRIMARY KEY,
     accession INTEGER NOT NULL,
     seen_at   INTEGER NOT NULL,
+    later     BLOB    NOT NULL,
     told      BLOB    NOT NULL
 );
-CREATE UNIQUE INDEX filings_by_accession ON filings (accession);
-CREATE TABLE events (
-    filing INTEGER NOT NULL,
-    seq    INTEGER NOT NULL,
-    at     INTEGER NOT NULL,
-    type   INTEGER NOT NULL,
-    PRIMARY KEY (filing, seq)
-) WITHOUT ROWID;
+CREATE TABLE accessions (
+    accession INTEGER PRIMARY KEY,
+    seq       INTEGER NOT NULL
+);
 CREATE TABLE postings (
-    term  TEXT    NOT NULL,
+    term  INTEGER NOT NULL,
     first INTEGER NOT NULL,
     seqs  BLOB    NOT NULL,
     PRIMARY KEY (term, first)
+) WITHOUT ROWID;
+CREATE TABLE names (
+    name TEXT PRIMARY KEY
 ) WITHOUT ROWID;
 ";
 
@@ -98,11 +99,7 @@ pub(super) fn open_to_write(
 /// When there is none, or the disk fails.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, CatalogError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY)?;
-    connection.execute_batch(READER)?;
-    connection.set_prepared_statement_cache_capacity(32);
-    Ok(connection)
+    set_up(Connection::open_with_flags(path, flags)?, READER)
 }
 
 /// How far the file has read.
@@ -113,10 +110,15 @@ pub(super) fn through(connection: &Connection) -> Result<Seq, CatalogError> {
 }
 
 fn connect(path: &Path) -> Result<Connection, CatalogError> {
-    let connection = Connection::open(path)?;
+    set_up(Connection::open(path)?, WRITER)
+}
+
+fn set_up(connection: Connection, pragmas: &str) -> Result<Connection, CatalogError> {
     connection.busy_timeout(BUSY)?;
-    connection.execute_batch(WRITER)?;
+    connection.execute_batch(pragmas)?;
     connection.set_prepared_statement_cache_capacity(32);
+    // Else a statement is planned anew for each value that is bound to it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 

@@ -2,15 +2,16 @@
 //!
 //! [`of`] gives those of a filing, [`wanted`] those that a query asks for. Every filing that
 //! a query wants has one of the terms of each group; what has them is still to be asked about
-//! by the filter itself, which alone decides.
+//! by the filter itself, which alone decides. A term is a number made of its text; where a query
+//! may ask for the beginning of a text, [`names`] tells what there is to find.
 //!
-//! Invariant: both sides spell a term the same way, and no term is longer than [`MOST_BYTES`].
+//! Invariant: both sides spell a term the same way, and no name is longer than [`NAME_BYTES`].
 
-use std::fmt::Write as _;
+use std::fmt::{self, Display, Write as _};
 
 use protocol::{
     accession::Accession,
-    filter::{Amendments, Facts, FilingFacts, Filter},
+    filter::{Amendments, FilingFacts, Filter},
     pattern::Patterns,
     time::Date,
 };
@@ -20,16 +21,38 @@ use super::Dates;
 /// A pattern has at most 40 bytes, so what is beyond that in a name finds nothing more.
 const NAME_BYTES: usize = 40;
 
-/// The longest term.
-#[cfg(test)]
-const MOST_BYTES: usize = "document_type:".len() + NAME_BYTES;
+/// The hash of a text, so that making and comparing one costs nothing. Where two texts have the
+/// same, each finds the other's filings too, and the filter leaves them out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Term(pub(super) i64);
+
+impl Term {
+    pub(super) fn new(text: impl Display) -> Self {
+        let mut hash = Hash(0xcbf2_9ce4_8422_2325);
+        write!(hash, "{text}").expect("a hash takes every write");
+        Self(hash.0.cast_signed())
+    }
+}
+
+/// FNV-1a, which is the same on every machine and in every version.
+struct Hash(u64);
+
+impl fmt::Write for Hash {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        Ok(())
+    }
+}
 
 /// Alternatives, of which a filing must have one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Group {
     /// Terms, and beginnings of terms.
     Terms {
-        exact: Vec<String>,
+        exact: Vec<Term>,
+        /// Of names.
         beginnings: Vec<String>,
     },
     /// Accession numbers in one of these ranges.
@@ -37,12 +60,7 @@ pub(super) enum Group {
 }
 
 /// The terms by which a filing is found.
-pub(super) fn of(facts: &Facts, filed_on: Option<Date>) -> Vec<String> {
-    let mut terms = Vec::with_capacity(20);
-    let Some(filing) = &facts.filing else {
-        return terms;
-    };
-    of_names(filing, &mut terms);
+pub(super) fn of(filing: &FilingFacts, filed_on: Option<Date>) -> Vec<Term> {
     let FilingFacts {
         accession,
         ciks,
@@ -50,11 +68,14 @@ pub(super) fn of(facts: &Facts, filed_on: Option<Date>) -> Vec<String> {
         states,
         ..
     } = filing;
+    let mut terms = Vec::with_capacity(32);
+    terms.extend(names(filing).map(|(field, name)| term(field, name)));
+    terms.push(amendment(filing.form.is_amendment()));
+    terms.extend(filing.items.iter().map(|item| term("item", item)));
     terms.extend(ciks.iter().map(|cik| term("cik", cik)));
     terms.extend(sics.iter().map(|sic| term("sic", sic)));
     terms.extend(states.iter().map(|state| term("state", state)));
-    let submitter = accession.submitter();
-    terms.push(term("agent", submitter));
+    terms.push(term("agent", accession.submitter()));
     terms.push(agent_year(*accession));
     if let Some(day) = filed_on {
         terms.extend([year(day), month(day), term("filed", day)]);
@@ -62,13 +83,13 @@ pub(super) fn of(facts: &Facts, filed_on: Option<Date>) -> Vec<String> {
     terms
 }
 
-fn of_names(filing: &FilingFacts, terms: &mut Vec<String>) {
-    let form = filing.form.as_str();
-    terms.push(term("form", name(form)));
-    terms.push(amendment(filing.form.is_amendment()));
-    terms.extend(filing.items.iter().map(|item| term("item", item)));
+/// The fields and values of a filing that a query may ask for by their beginnings.
+pub(super) fn names(filing: &FilingFacts) -> impl Iterator<Item = (&'static str, &str)> {
     let types = filing.document_types.iter();
-    terms.extend(types.map(|document_type| term("document_type", name(document_type))));
+    let types = types.map(|document_type| ("document_type", name(document_type)));
+    [("form", name(filing.form.as_str()))]
+        .into_iter()
+        .chain(types)
 }
 
 /// What a query asks for, a group for each of its fields.
@@ -119,7 +140,7 @@ const MOST_NUMBERS: u64 = 200_000;
 const YEAR_OF: u64 = 1_000_000;
 
 /// The fewest years, months and days that are all days from the first to the last.
-fn days(dates: &Dates) -> Vec<String> {
+fn days(dates: &Dates) -> Vec<Term> {
     let (mut day, last) = (dates.first(), dates.last());
     let mut terms = Vec::new();
     while day <= last {
@@ -143,39 +164,38 @@ fn days(dates: &Dates) -> Vec<String> {
 }
 
 fn patterns(field: &str, patterns: &Patterns) -> Group {
+    let beginning = |name| format!("{field}:{name}");
     Group::Terms {
         exact: patterns.names().map(|name| term(field, name)).collect(),
-        beginnings: patterns.prefixes().map(|name| term(field, name)).collect(),
+        beginnings: patterns.prefixes().map(beginning).collect(),
     }
 }
 
-fn exact(terms: impl IntoIterator<Item = String>) -> Group {
+fn exact(terms: impl IntoIterator<Item = Term>) -> Group {
     Group::Terms {
         exact: terms.into_iter().collect(),
         beginnings: Vec::new(),
     }
 }
 
-fn term(field: &str, value: impl std::fmt::Display) -> String {
-    let mut term = String::with_capacity(24);
-    write!(term, "{field}:{value}").expect("a String takes every write");
-    term
+fn term(field: &str, value: impl Display) -> Term {
+    Term::new(format_args!("{field}:{value}"))
 }
 
-fn amendment(is_one: bool) -> String {
+fn amendment(is_one: bool) -> Term {
     term("amendment", if is_one { "yes" } else { "no" })
 }
 
-fn agent_year(accession: Accession) -> String {
+fn agent_year(accession: Accession) -> Term {
     let (submitter, year) = (accession.submitter(), accession.year() % 100);
     term("agent", format_args!("{submitter}-{year:02}"))
 }
 
-fn year(day: Date) -> String {
+fn year(day: Date) -> Term {
     term("filed", format_args!("{:04}", day.year()))
 }
 
-fn month(day: Date) -> String {
+fn month(day: Date) -> Term {
     term(
         "filed",
         format_args!("{:04}-{:02}", day.year(), day.month()),
@@ -190,12 +210,18 @@ fn name(name: &str) -> &str {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use protocol::filter::Facts;
+
     use super::*;
 
     const FRAME: &[u8] =
         br#"{"type":"filing.archived","filing":{"accession":"0001193125-26-000042",
         "form":"8-K/A","items":["2.02"],"filers":[{"cik":"12","sic":"3569","state":"WA"}],
         "documents":[{"type":"8-K/A"},{"type":"ex-99.1"}]}}"#;
+
+    fn facts(frame: &[u8]) -> FilingFacts {
+        Facts::of_frame(frame).unwrap().filing.unwrap()
+    }
 
     fn dates(from: &str, to: &str) -> Dates {
         Dates {
@@ -206,18 +232,16 @@ mod tests {
 
     #[test]
     fn a_filing_is_found_by_all_that_a_filter_can_ask_for() {
-        let facts = Facts::of_frame(FRAME).unwrap();
-
-        let terms = of(&facts, Some("2026-03-03".parse().unwrap()));
+        let terms = of(&facts(FRAME), Some("2026-03-03".parse().unwrap()));
 
         assert_eq!(
             terms,
             [
                 "form:8-K/A",
-                "amendment:yes",
-                "item:2.02",
                 "document_type:8-K/A",
                 "document_type:EX-99.1",
+                "amendment:yes",
+                "item:2.02",
                 "cik:12",
                 "sic:3569",
                 "state:WA",
@@ -227,15 +251,17 @@ mod tests {
                 "filed:2026-03",
                 "filed:2026-03-03"
             ]
+            .map(Term::new)
         );
     }
 
     #[test]
     fn a_query_asks_for_the_terms_its_filings_have() {
-        let has = of(
-            &Facts::of_frame(FRAME).unwrap(),
-            Some("2026-03-03".parse().unwrap()),
-        );
+        let facts = facts(FRAME);
+        let has = of(&facts, Some("2026-03-03".parse().unwrap()));
+        let named: Vec<_> = names(&facts)
+            .map(|(field, name)| format!("{field}:{name}"))
+            .collect();
         let fields = [
             ("forms", "8-k*,8-K/A"),
             ("amendments", "only"),
@@ -255,10 +281,10 @@ mod tests {
             let Group::Terms { exact, beginnings } = group else {
                 panic!("{group:?}")
             };
-            let begins = |term: &String| beginnings.iter().any(|b| term.starts_with(b));
+            let begins = |name: &String| beginnings.iter().any(|b| name.starts_with(b));
             assert!(
-                has.iter().any(|term| exact.contains(term) || begins(term)),
-                "{exact:?}"
+                has.iter().any(|term| exact.contains(term)) || named.iter().any(begins),
+                "{exact:?} {beginnings:?}"
             );
         }
     }
@@ -275,6 +301,7 @@ mod tests {
                 "filed:2026-02-01",
                 "filed:2026-02-02"
             ]
+            .map(Term::new)
         );
         let all = days(&Dates {
             from: None,
@@ -298,7 +325,7 @@ mod tests {
         );
         assert_eq!(
             of("1193125,7-26-0004"),
-            [exact(["agent:7-26".into(), "agent:1193125".into()])]
+            [exact(["agent:7-26", "agent:1193125"].map(Term::new))]
         );
     }
 
@@ -312,11 +339,8 @@ mod tests {
         );
         let frame = frame.replace("\"1-26-000001\"", "\"0000000001-26-000001\"");
 
-        let terms = of(&Facts::of_frame(frame.as_bytes()).unwrap(), None);
+        let facts = facts(frame.as_bytes());
 
-        assert!(
-            terms.iter().all(|term| term.len() <= MOST_BYTES),
-            "{terms:?}"
-        );
+        assert!(names(&facts).all(|(_, name)| name.len() <= NAME_BYTES));
     }
 }

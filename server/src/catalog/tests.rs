@@ -21,7 +21,7 @@ use protocol::{
 
 use super::{
     Asked, Dates, FILE,
-    batch::Reader,
+    batch::Batch,
     fill::Filling,
     query::{Page, Reading},
     testing::{archived, epoch, frame, seen, withdrawn},
@@ -39,9 +39,8 @@ fn fill(file: &Path, epoch: &Epoch, log: &[Frame], stretch: usize) {
     let mut filling = Filling::open(file, epoch, tip).unwrap();
     let through = filling.through();
     let left: Vec<&Frame> = log.iter().filter(|(seq, _)| *seq > through).collect();
-    let mut reader = Reader::new().unwrap();
     for (number, frames) in left.chunks(stretch).enumerate() {
-        let batch = reader.read(frames.iter().map(|frame| (*frame).clone()));
+        let batch = Batch::of(frames.iter().map(|frame| (*frame).clone()));
         filling.take(batch.unwrap()).unwrap();
         if number % 2 == 0 {
             filling.commit().unwrap();
@@ -307,7 +306,7 @@ fn what_was_not_committed_is_read_again() {
         .collect();
     fill(&file(&dir), &epoch(), &log[..3], 4);
     let mut filling = Filling::open(&file(&dir), &epoch(), Seq::new(9)).unwrap();
-    let batch = Reader::new().unwrap().read(log[3..].to_vec()).unwrap();
+    let batch = Batch::of(log[3..].to_vec()).unwrap();
     filling.take(batch).unwrap();
     drop(filling);
 

@@ -18,7 +18,11 @@ use std::{
 use protocol::accession::Accession;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{CatalogError, postings::Chunk, terms::Group};
+use super::{
+    CatalogError,
+    postings::Chunk,
+    terms::{Group, Term},
+};
 
 /// Chunks looked at in one request: 20 million postings.
 const MOST_CHUNKS: u32 = 40_000;
@@ -210,12 +214,12 @@ impl<'c> Any<'c> {
 /// The filings of one term, or a list of them.
 struct List<'c> {
     /// Where the next chunk is from; none for a list that is all there.
-    source: Option<(&'c Connection, &'c Effort, String)>,
+    source: Option<(&'c Connection, &'c Effort, Term)>,
     chunk: Option<Chunk>,
 }
 
 impl<'c> List<'c> {
-    fn of_term(connection: &'c Connection, effort: &'c Effort, term: String) -> Self {
+    fn of_term(connection: &'c Connection, effort: &'c Effort, term: Term) -> Self {
         Self {
             source: Some((connection, effort, term)),
             chunk: None,
@@ -235,7 +239,7 @@ impl<'c> List<'c> {
             && let Some((connection, effort, term)) = &self.source
         {
             effort.spend();
-            self.chunk = Chunk::at(connection, term, bound)?;
+            self.chunk = Chunk::at(connection, *term, bound)?;
         }
         let seqs = self.chunk.as_ref().map_or(&[][..], |chunk| &chunk.seqs);
         let upto = seqs.partition_point(|seq| *seq <= bound);
@@ -248,8 +252,8 @@ fn by_accession(
     connection: &Connection,
     ranges: &[(Accession, Accession)],
 ) -> Result<Vec<u64>, CatalogError> {
-    let mut statement =
-        connection.prepare_cached("SELECT seq FROM filings WHERE accession BETWEEN ?1 AND ?2")?;
+    let mut statement = connection
+        .prepare_cached("SELECT seq FROM accessions WHERE accession BETWEEN ?1 AND ?2")?;
     let mut seqs = Vec::new();
     for (first, last) in ranges {
         let range = (first.get().cast_signed(), last.get().cast_signed());
@@ -267,21 +271,17 @@ fn add_terms(
     connection: &Connection,
     beginning: &str,
     most: usize,
-    terms: &mut Vec<String>,
+    terms: &mut Vec<Term>,
 ) -> Result<(), CatalogError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT term FROM postings WHERE term >= ?1 AND term < ?2 ORDER BY term LIMIT 1",
-    )?;
-    let mut least = beginning.to_owned();
-    let end = after_all(beginning);
-    while terms.len() < most {
-        let next = statement.query_row((&least, &end), |row| row.get(0));
-        let Some(term): Option<String> = next.optional()? else {
-            return Ok(());
-        };
-        // The least text after it.
-        least = format!("{term}\0");
-        terms.push(term);
+    let mut statement =
+        connection.prepare_cached("SELECT name FROM names WHERE name >= ?1 AND name < ?2")?;
+    let mut rows = statement.query((beginning, after_all(beginning)))?;
+    while terms.len() < most
+        && let Some(row) = rows.next()?
+    {
+        terms.push(Term::new(
+            row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?,
+        ));
     }
     Ok(())
 }

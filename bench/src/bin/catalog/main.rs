@@ -1,8 +1,8 @@
 //! What it costs to make the catalog of very many filings, and how fast a page of it is.
 //!
 //! Filings are made as EDGAR's are (`events`): each is seen, and archived a little later. The
-//! frames go through the very code that follows the log, read and packed by one thread and
-//! written by another, a hundred thousand filings at a time; making them is not in the time.
+//! frames go through the very code that follows the log, read by one thread, packed and written
+//! by another, some at a time; making them is not in the time.
 //! Then every filter asks for pages (`pages`). The table is printed on stdout.
 //!
 //! ```text
@@ -25,7 +25,7 @@ use std::{
 use anyhow::Context;
 use clap::Parser;
 use events::{Frame, World};
-use filingwire::catalog::{batch::Reader, fill::Filling};
+use filingwire::catalog::{batch::Batch, fill::Filling};
 use protocol::seq::{Epoch, Seq};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -38,13 +38,16 @@ struct Arguments {
     /// Where the file is made; a temporary folder unless given
     #[arg(long)]
     folder: Option<PathBuf>,
+    /// Ask for pages of the file that such a run has left in the folder
+    #[arg(long, requires = "folder")]
+    made: bool,
     /// Pages asked for with each filter
     #[arg(long, default_value_t = 300)]
     pages: usize,
 }
 
-/// Filings whose frames are made at a time: some 200 MB.
-const PIECE: u64 = 100_000;
+/// Filings whose frames are made at a time: some 400 MB.
+const PIECE: u64 = 200_000;
 
 /// Events of a batch, as the program reads them.
 const BATCH_EVENTS: usize = 16_384;
@@ -55,19 +58,29 @@ fn main() -> anyhow::Result<()> {
     let folder = arguments.folder.as_deref().unwrap_or(temporary.path());
     let path = folder.join("catalog.db");
     println!("{} filings, each seen and archived", arguments.filings);
-    build(&path, arguments.filings)?;
+    if !arguments.made {
+        build(&path, arguments.filings)?;
+    }
     row("size on disk", &megabytes(size(&path)?));
     let each = size(&path)? as f64 / arguments.filings as f64;
     row("of it for each filing", &format!("{each:.0} bytes"));
     pages::measure(&path, arguments.filings, arguments.pages)
 }
 
+/// What it took, the making of the frames left out.
+#[derive(Default)]
+struct Cost {
+    wall: Duration,
+    /// CPU of the thread that reads, and of the one that packs and writes.
+    reading: Duration,
+    writing: Duration,
+}
+
 fn build(path: &Path, filings: u64) -> anyhow::Result<()> {
     let epoch = Epoch::parse("bench")?;
     let mut filling = Filling::open(path, &epoch, Seq::ZERO)?;
-    let mut reader = Reader::new()?;
     let mut world = World::new(&epoch, filings);
-    let (mut took, mut spent, mut bytes) = (Duration::ZERO, Duration::ZERO, 0);
+    let (mut cost, mut bytes) = (Cost::default(), 0);
     let mut said = Instant::now();
     for done in (0..filings).step_by(PIECE as usize) {
         let frames = world.events(PIECE.min(filings - done));
@@ -75,52 +88,63 @@ fn build(path: &Path, filings: u64) -> anyhow::Result<()> {
             .iter()
             .map(|(_, frame)| frame.len() as u64)
             .sum::<u64>();
-        let (began, cpu_began) = (Instant::now(), cpu());
-        take(&mut filling, &mut reader, &frames)?;
-        took += began.elapsed();
-        spent += cpu() - cpu_began;
+        cost.take(&mut filling, &frames)?;
         if said.elapsed() > Duration::from_secs(20) {
-            eprintln!("{done} filings, {:.0} a second", rate(done, took));
+            eprintln!("{done} filings, {:.0} a second", rate(done, cost.wall));
             said = Instant::now();
         }
     }
-    let (began, cpu_began) = (Instant::now(), cpu());
-    filling.commit()?;
-    took += began.elapsed();
-    spent += cpu() - cpu_began;
+    cost.of(|| filling.commit())?;
     row("frames of the log", &megabytes(bytes));
-    let figure = format!("{:.0} filings a second", rate(filings, took));
-    row(
-        "made from nothing",
-        &format!("{:.1} s, {figure}", took.as_secs_f64()),
-    );
-    let figure = format!(
-        "{:.1} µs for each filing",
-        spent.as_secs_f64() * 1e6 / filings as f64
-    );
-    row(
-        "of it CPU",
-        &format!("{:.1} s, {figure}", spent.as_secs_f64()),
-    );
+    cost.tell(filings);
     row("most memory", &memory()?);
     Ok(())
 }
 
-/// As the program follows its log: one thread reads and packs, another writes.
-fn take(filling: &mut Filling, reader: &mut Reader, frames: &[Frame]) -> anyhow::Result<()> {
-    let (batches, taken) = sync_channel(1);
-    thread::scope(|scope| {
-        let reading = scope.spawn(move || -> anyhow::Result<()> {
-            for some in frames.chunks(BATCH_EVENTS) {
-                batches.send(reader.read(some.iter().cloned())?)?;
-            }
-            Ok(())
-        });
-        for batch in taken {
-            filling.take(batch)?;
-        }
-        reading.join().expect("reading does not panic")
-    })
+impl Cost {
+    /// As the program follows its log: one thread reads, another packs and writes.
+    fn take(&mut self, filling: &mut Filling, frames: &[Frame]) -> anyhow::Result<()> {
+        let (batches, taken) = sync_channel(1);
+        let reading = self.of(|| {
+            thread::scope(|scope| {
+                let reading = scope.spawn(move || -> anyhow::Result<Duration> {
+                    for some in frames.chunks(BATCH_EVENTS) {
+                        batches.send(Batch::of(some.iter().cloned())?)?;
+                    }
+                    Ok(cpu())
+                });
+                for batch in taken {
+                    filling.take(batch)?;
+                }
+                reading.join().expect("reading does not panic")
+            })
+        })?;
+        self.reading += reading;
+        Ok(())
+    }
+
+    /// Counts what this thread does.
+    fn of<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let (began, cpu_began) = (Instant::now(), cpu());
+        let done = work();
+        self.wall += began.elapsed();
+        self.writing += cpu() - cpu_began;
+        done
+    }
+
+    fn tell(&self, filings: u64) {
+        let micros = |time: Duration| time.as_secs_f64() * 1e6 / filings as f64;
+        let figure = format!("{:.0} filings a second", rate(filings, self.wall));
+        row(
+            "made from nothing",
+            &format!("{:.1} s, {figure}", self.wall.as_secs_f64()),
+        );
+        let (reading, writing) = (micros(self.reading), micros(self.writing));
+        row(
+            "CPU for each filing",
+            &format!("{reading:.1} µs to read, {writing:.1} to pack and write"),
+        );
+    }
 }
 
 fn rate(filings: u64, took: Duration) -> f64 {
@@ -137,8 +161,9 @@ fn size(path: &Path) -> anyhow::Result<u64> {
     Ok(bytes)
 }
 
+/// What this thread has used.
 fn cpu() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 

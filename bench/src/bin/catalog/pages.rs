@@ -79,7 +79,7 @@ const QUERIES: [Query; 25] = [
     ),
     (
         "two common, never together",
-        &[("forms", "NPORT-P"), ("items", "2.02")],
+        &[("forms", "NPORT-P"), ("document_types", "EX-99.1")],
         Days::All,
     ),
     (
