@@ -27,9 +27,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Catalog, CatalogError, batch::Batch, fill::Filling};
 use crate::log;
 
-/// Events of a batch, and bytes of their frames.
-const BATCH_EVENTS: usize = 16_384;
-const BATCH_BYTES: usize = 16 << 20;
+/// Events of a batch, and bytes of their frames. What is under way is finished when the program
+/// stops, so a batch is a moment's work on a slow machine too.
+const BATCH_EVENTS: usize = 4096;
+const BATCH_BYTES: usize = 4 << 20;
 
 /// Rest at the tip, unless somebody asks: what comes meanwhile is one transaction, and no
 /// event wakes this thread.
@@ -150,7 +151,8 @@ impl Follower {
         Ok(())
     }
 
-    /// Packs and writes until nobody is left who reads. What is not committed then is read again.
+    /// Packs and writes until stopped, or until nobody is left who reads. What is not committed
+    /// then is read again.
     fn write(
         &self,
         mut filling: Filling,
@@ -158,6 +160,9 @@ impl Follower {
     ) -> Result<(), CatalogError> {
         let mut oldest = Seq::ZERO;
         for Stretch { batch, is_last } in stretches {
+            if self.stop.is_cancelled() {
+                break;
+            }
             filling.take(batch)?;
             if is_last {
                 filling.commit()?;

@@ -50,7 +50,7 @@ struct Arguments {
 const PIECE: u64 = 200_000;
 
 /// Events of a batch, as the program reads them.
-const BATCH_EVENTS: usize = 16_384;
+const BATCH_EVENTS: usize = 4096;
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
