@@ -8,6 +8,7 @@
 //! ```text
 //! cargo run --release -p bench --bin catalog -- --filings 2000000
 //! cargo run --release -p bench --bin catalog -- --filings 20000000 --folder /big/disk
+//! cargo run --release -p bench --bin catalog -- --filings 20000000 --folder /big/disk --made
 //! ```
 #![allow(clippy::print_stdout, reason = "the table is the result")]
 
