@@ -352,6 +352,21 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_the_disk_does_not_give_is_its_failure_and_no_damage() {
+        let (_dir, parking, label) = parked();
+        let folder = parking.join(&*label.name());
+        fs::remove_file(folder.join(LABEL)).unwrap();
+        fs::create_dir(folder.join(LABEL)).unwrap();
+
+        let opened = Parcel::open(&parking, &label.name());
+
+        assert!(opened.is_err_and(|error| error.kind() != io::ErrorKind::InvalidData));
+        assert!(remove(&folder).is_err() && folder.exists());
+        assert!(make_durable(&parking, "nothing").is_err());
+        remove(&parking.join("nothing")).unwrap();
+    }
+
+    #[test]
     fn what_was_being_packed_at_a_kill_is_no_parcel() {
         let (_dir, parking, label) = parked();
         let unfinished = parking.join(format!("{UNFINISHED}0001999999-26-000043"));

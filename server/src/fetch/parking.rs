@@ -463,6 +463,42 @@ mod tests {
     }
 
     #[test]
+    fn a_parcel_that_the_disk_does_not_give_stays_and_is_an_error() {
+        let yard = yard(&[3]);
+        let label = yard
+            .parking
+            .folder()
+            .join("0001999999-26-000003/filing.json");
+        std::fs::remove_file(&label).unwrap();
+        std::fs::create_dir(&label).unwrap();
+
+        assert!(Parking::open(yard.parking.folder(), &epoch()).is_err());
+
+        assert_eq!(yard.folders(), 1);
+    }
+
+    #[test]
+    fn what_the_archive_took_at_the_moment_of_a_failure_is_no_proof_against_a_parcel() {
+        let now = Instant::now();
+        let mut yard = yard(&[1]);
+        let name = yard.parking.take(true, now).unwrap().name;
+        yard.parking.failed(&name, None, now);
+
+        assert!(!yard.parking.failed(&name, Some(now), now));
+    }
+
+    #[test]
+    fn the_room_of_a_parcel_that_is_removed_is_free() {
+        let mut yard = yard(&[3, 4]);
+        let name = name_of("0001999999-26-000003".parse().unwrap(), None);
+
+        yard.parking.remove(&name).unwrap();
+        yard.parking.remove(&name).unwrap();
+
+        assert_eq!((yard.parking.len(), yard.parking.bytes()), (1, 19));
+    }
+
+    #[test]
     fn each_refusal_makes_the_wait_longer() {
         let now = Instant::now();
         let mut yard = yard(&[1]);

@@ -289,3 +289,78 @@ impl Write for Hashed {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use archive::staging::Staging;
+
+    use super::*;
+    use crate::fetch::parcel::tests::parcel;
+
+    /// A parcel whose submission is this text, and the checksum of that.
+    fn of_text(staging: &Staging, text: &[u8]) -> (Parcel, String) {
+        let mut draft = staging.draft().unwrap();
+        draft
+            .write_all(&zstd::encode_all(text, 1).unwrap())
+            .unwrap();
+        let sha256 = hex::encode(Sha256::digest(text));
+        let mut parcel = parcel(staging, 42, false);
+        parcel.sgml = draft.finish().unwrap();
+        parcel.label.original_sha256.clone_from(&sha256);
+        (parcel, sha256)
+    }
+
+    #[tokio::test]
+    async fn a_submission_put_twice_is_told_as_it_lies_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let staging = Staging::open(dir.path()).unwrap();
+        let store = Store::in_memory();
+        let (parcel, sha256) = of_text(&staging, &b"the same ".repeat(20_000));
+
+        let first = store.put(&parcel).await.unwrap();
+        let again = store.put(&parcel).await.unwrap();
+
+        assert_eq!(first.objects, again.objects);
+        let sgml = first.objects.sgml.unwrap();
+        assert_eq!(sgml.sha256, parcel.sgml.sha256());
+        assert_eq!(sgml.original_sha256, Some(sha256));
+        assert!(first.objects.tar.is_some() && first.objects.xbrl.is_none());
+    }
+
+    #[tokio::test]
+    async fn another_version_lies_beside_the_first_and_both_are_had() {
+        let dir = tempfile::tempdir().unwrap();
+        let staging = Staging::open(dir.path()).unwrap();
+        let store = Store::in_memory();
+        let (one, first) = of_text(&staging, b"one");
+        let (two, second) = of_text(&staging, b"two");
+        let accession = one.label.filing.accession;
+        assert!(!store.has(accession, &first).await.unwrap());
+
+        let kept = store.put(&one).await.unwrap().objects;
+        let beside = store.put(&two).await.unwrap().objects;
+
+        let mark = format!(".{:.12}.", second);
+        for (kept, beside) in [(kept.sgml, beside.sgml), (kept.tar, beside.tar)] {
+            assert!(!kept.unwrap().key.contains(&mark));
+            assert!(beside.unwrap().key.contains(&mark));
+        }
+        for (sha256, has) in [(&first, true), (&second, true), (&"00".repeat(32), false)] {
+            assert_eq!(store.has(accession, sha256).await.unwrap(), has, "{sha256}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_submission_of_ours_under_its_key_stays_and_ours_lies_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let staging = Staging::open(dir.path()).unwrap();
+        let store = Store::in_memory();
+        store.put(&parcel(&staging, 42, false)).await.unwrap();
+        let (ours, sha256) = of_text(&staging, b"ours");
+
+        let told = store.put(&ours).await.unwrap().objects.sgml.unwrap();
+
+        assert!(told.key.contains(&sha256[..12]), "{}", told.key);
+    }
+}

@@ -394,6 +394,9 @@ mod tests {
             job,
             "or at the next start"
         );
+        let mut done = past.clone();
+        done.finish(Job::Quarter(date(2026, 3, 7)));
+        assert_eq!(done.next(at("2026-03-07T09:00:00Z"), AT), None, "once");
         let fresh = Past {
             since: date(2026, 3, 9),
             sealed: [date(2026, 3, 9)].into(),
@@ -431,6 +434,31 @@ mod tests {
         assert_eq!(
             past.next_run(at("2026-03-07T12:00:00Z"), AT),
             at("2026-03-10T02:30:00Z")
+        );
+    }
+
+    #[test]
+    fn a_day_on_which_edgar_was_closed_is_due_no_more_and_its_failures_are_forgotten() {
+        let mut past = past(date(2026, 3, 2), &[]);
+        let now = at("2026-03-03T12:00:00Z");
+        let day = date(2026, 3, 2);
+        assert_eq!([1, 2], [(); 2].map(|()| past.fail(Job::Day(day), now)));
+
+        past.close(day);
+
+        assert_eq!(past.times(Job::Day(day)), 0);
+        assert_eq!(jobs(past, "2026-03-03T12:00:00Z"), []);
+    }
+
+    #[test]
+    fn at_its_very_moment_the_run_of_a_day_that_is_sealed_already_is_that_of_the_next() {
+        let day = date(2026, 3, 3);
+        let past = past(day, &[day]);
+
+        assert_eq!(past.next(at("2026-03-04T03:30:00Z"), AT), None);
+        assert_eq!(
+            past.next_run(at("2026-03-04T03:30:00Z"), AT),
+            at("2026-03-05T03:30:00Z")
         );
     }
 

@@ -234,6 +234,58 @@ mod tests {
     }
 
     #[test]
+    fn a_draft_that_is_discarded_is_nobodys_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let days = Days::open(dir.path()).unwrap();
+        let day = date(2026, 3, 3);
+        days.draft(day, &roll(&["0001999999-26-000042"])).unwrap();
+
+        days.discard(day).unwrap();
+        days.settle(&[day].into()).unwrap();
+
+        assert_eq!(days.read(day).unwrap(), None);
+        assert!(days.discard(day).is_err(), "there is none any more");
+    }
+
+    #[test]
+    fn what_earlier_days_list_is_found_from_the_day_of_filing_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let days = Days::open(dir.path()).unwrap();
+        let [one, two, three, four] =
+            [1, 2, 3, 4].map(|serial| format!("0001999999-26-{serial:06}"));
+        for (day, listed) in [(2, &one), (3, &two), (4, &three)] {
+            let day = date(2026, 3, day);
+            days.draft(day, &roll(&[listed])).unwrap();
+            days.publish(day).unwrap();
+        }
+        let asked = |accession: &String, filed: i8| {
+            let seen_at = "2026-03-04T21:00:00Z".parse().unwrap();
+            let form = "8-K".parse().unwrap();
+            let source = protocol::filing::Source::DailyIndex;
+            let mut filing = Filing::new(accession.parse().unwrap(), form, source, seen_at);
+            filing.filed_on = Some(date(2026, 3, filed));
+            filing
+        };
+
+        let all = [
+            asked(&one, 3),
+            asked(&two, 3),
+            asked(&three, 3),
+            asked(&four, 3),
+        ];
+        let found = days.listed_before(date(2026, 3, 4), &all).unwrap();
+
+        assert_eq!(
+            found,
+            roll(&[&two]),
+            "neither before it was filed nor on the day itself"
+        );
+        assert!(found.contains(two.parse().unwrap()) && !found.contains(one.parse().unwrap()));
+        let earlier = days.listed_before(date(2026, 3, 5), &[asked(&one, 2), asked(&three, 4)]);
+        assert_eq!(earlier.unwrap().iter().count(), 2);
+    }
+
+    #[test]
     fn a_file_that_is_no_roll_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let days = Days::open(dir.path()).unwrap();
@@ -242,6 +294,8 @@ mod tests {
         let error = days.read(date(2026, 3, 3)).unwrap_err();
 
         assert!(error.to_string().contains("2026-03-03.txt"), "{error}");
+        fs::create_dir(dir.path().join("days/2026-03-04.txt")).unwrap();
+        assert!(days.read(date(2026, 3, 4)).is_err(), "it is there");
     }
 
     #[test]
