@@ -26,6 +26,7 @@ pub mod lite;
 mod named;
 pub mod outage;
 pub mod pattern;
+mod refusal;
 pub mod seq;
 pub mod ticker;
 pub mod time;
