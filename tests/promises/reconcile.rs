@@ -662,6 +662,42 @@ async fn what_edgar_takes_away_is_withdrawn_after_saturdays_rebuild_and_stays_in
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_edgar_takes_away_is_withdrawn_though_its_row_was_late() {
+    let edgar = Simulator::start_local(evenings("2026-03-06T02:00:00Z"))
+        .await
+        .unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let key = create_key(dir.path(), &[]);
+    edgar.publish_now(1);
+    let wish = Wish {
+        index_row_late: true,
+        ..Wish::default()
+    };
+    let late = edgar.publish(&wish).unwrap();
+    let night = Night::start(dir.path(), &edgar).await;
+    let mut subscriber = night.subscribe(&key).await;
+    let (_, thursday) = until_sealed(&mut subscriber).await;
+    eventually("it is Friday evening", PATIENCE, async || {
+        edgar.clock().now() > eastern("2026-03-06T21:00:00")
+    })
+    .await;
+    edgar.publish_now(1);
+    assert!(edgar.withdraw(&late));
+
+    let withdrawn = loop {
+        if let Body::FilingWithdrawn(filing) = subscriber.event().await.body {
+            break filing;
+        }
+    };
+
+    assert_eq!((thursday.date, thursday.listed), (date(2026, 3, 5), 1));
+    assert_eq!(withdrawn.accession.to_string(), late);
+    let kept = fs::read_to_string(dir.path().join("days/2026-03-05.late"));
+    assert_eq!(kept.unwrap(), format!("{late}\n"));
+    night.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_lacks_too_much_is_doubted_and_nothing_is_withdrawn() {
     let dir = tempfile::tempdir().unwrap();
     let key = create_key(dir.path(), &[]);

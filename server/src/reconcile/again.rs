@@ -65,6 +65,11 @@ async fn again(parts: &Parts, day: Date, tell: &Teller) -> Result<(), NightError
     let roll = roll.unwrap_or_default();
     let is_new = |filing: &Filing| !roll.contains(filing.accession);
     let new: Vec<Filing> = index.filings.into_iter().filter(is_new).collect();
+    if !new.is_empty() {
+        let late = new.iter().map(|filing| filing.accession).collect();
+        let kept = block_in_place(|| parts.days.keep_late(day, &late));
+        kept.with_context(|| format!("cannot keep what surfaced of {day} below `days`"))?;
+    }
     let old = new.iter().filter(|filing| is_old(filing, day));
     let old = old.cloned().collect();
     let taken = surface(parts, new, tell).await?;
@@ -117,10 +122,9 @@ async fn compare(
     let mut sealed = HashSet::new();
     let mut gone = Vec::new();
     for day in past.sealed.iter().filter(in_quarter) {
-        let roll = block_in_place(|| parts.days.read(*day));
-        let roll = roll
-            .context("a sealed day cannot be read")?
-            .unwrap_or_default();
+        // Also what surfaced later: EDGAR may take that away like any other.
+        let roll = block_in_place(|| parts.days.listed(*day));
+        let roll = roll.context("a sealed day cannot be read")?;
         gone.extend(
             roll.iter()
                 .filter(|accession| !listed.contains(&accession.get()))

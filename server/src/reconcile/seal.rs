@@ -128,19 +128,26 @@ impl Days {
     /// # Errors
     /// When it does not read or is not a roll.
     pub(crate) fn read(&self, day: Date) -> io::Result<Option<Roll>> {
-        let text = match fs::read_to_string(self.path(day)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let accessions: Result<Roll, _> = text.lines().map(str::parse::<Accession>).collect();
-        accessions.map(Some).map_err(|error| {
-            let path = self.path(day);
-            io::Error::new(
-                ErrorKind::InvalidData,
-                format!("{}: {error}", path.display()),
-            )
-        })
+        read(&self.path(day))
+    }
+
+    /// Keeps what the index of a sealed day lists besides its roll.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub(crate) fn keep_late(&self, day: Date, late: &Roll) -> io::Result<()> {
+        durable::replace(&self.path_of_late(day), late.text().as_bytes())
+    }
+
+    /// All that the index of a sealed day lists, as far as it was read.
+    ///
+    /// # Errors
+    /// As [`Days::read`].
+    pub(crate) fn listed(&self, day: Date) -> io::Result<Roll> {
+        let mut listed = self.read(day)?.unwrap_or_default();
+        let late = read(&self.path_of_late(day))?.unwrap_or_default();
+        listed.0.extend(late.0);
+        Ok(listed)
     }
 
     /// Those of `filings` that a sealed day before `day` lists.
@@ -171,9 +178,26 @@ impl Days {
         self.folder.join(format!("{day}.txt"))
     }
 
+    fn path_of_late(&self, day: Date) -> PathBuf {
+        self.folder.join(format!("{day}.late"))
+    }
+
     fn path_of_draft(&self, day: Date) -> PathBuf {
         self.folder.join(format!("{day}.txt.draft"))
     }
+}
+
+fn read(path: &Path) -> io::Result<Option<Roll>> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let accessions: Result<Roll, _> = text.lines().map(str::parse::<Accession>).collect();
+    accessions.map(Some).map_err(|error| {
+        let message = format!("{}: {error}", path.display());
+        io::Error::new(ErrorKind::InvalidData, message)
+    })
 }
 
 fn day_of(path: &Path) -> Option<Date> {
