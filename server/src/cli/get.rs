@@ -296,7 +296,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::documents::tests::tar_object;
+    use crate::{config::raw, documents::tests::tar_object};
 
     const ACCESSION: &str = "0001999999-26-000042";
     const TEXT: &[u8] = b"<SEC-DOCUMENT>0001999999-26-000042.txt : 20260303\n\
@@ -452,8 +452,10 @@ mod tests {
 
     #[test]
     fn a_bucket_that_cannot_be_reached_is_told_with_its_server_and_the_key_that_names_it() {
-        let mut raw = crate::config::raw::Archive::default();
-        raw.bucket = "s3:filings".to_owned();
+        let mut raw = raw::Archive {
+            bucket: "s3:filings".to_owned(),
+            ..raw::Archive::default()
+        };
         raw.s3.endpoint = "http://10.0.0.7:9000".to_owned();
         let place = Archive::check(&raw, Path::new(".")).unwrap().bucket;
         let (key, source) = (Key::parse("a").unwrap(), io::ErrorKind::TimedOut.into());
