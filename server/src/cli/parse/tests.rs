@@ -1,5 +1,5 @@
 //! Small files of our own, and recorded ones against a second, plain reading.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 use std::fs;
 
