@@ -465,12 +465,9 @@ mod tests {
     #[test]
     fn a_parcel_that_the_disk_does_not_give_stays_and_is_an_error() {
         let yard = yard(&[3]);
-        let label = yard
-            .parking
-            .folder()
-            .join("0001999999-26-000003/filing.json");
-        std::fs::remove_file(&label).unwrap();
-        std::fs::create_dir(&label).unwrap();
+        let object = yard.parking.folder().join("0001999999-26-000003/sgml");
+        std::fs::remove_file(&object).unwrap();
+        std::os::unix::fs::symlink(&object, &object).unwrap();
 
         assert!(Parking::open(yard.parking.folder(), &epoch()).is_err());
 
