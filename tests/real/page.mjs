@@ -122,6 +122,9 @@ async function ledger(page) {
     await page.waitForTimeout(1000);
   }
   ok(`the detail tells who listed it when: ${await later.first().textContent()}`);
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('g');
+  await until(page, () => document.querySelector('#window').scrollTop === 0);
 }
 
 async function readDocument(page) {
