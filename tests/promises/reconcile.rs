@@ -617,6 +617,15 @@ async fn what_is_disseminated_again_is_fetched_again_though_its_first_row_was_la
     night.stop().await;
 }
 
+/// A filing whose row joins the index of its day the morning after.
+fn publish_with_late_row(edgar: &Simulator) -> String {
+    let wish = Wish {
+        index_row_late: true,
+        ..Wish::default()
+    };
+    edgar.publish(&wish).unwrap()
+}
+
 /// A sealed Friday of `count` filings, of which EDGAR then takes away `withdrawn`.
 async fn friday(
     dir: &Path,
@@ -669,11 +678,7 @@ async fn what_edgar_takes_away_is_withdrawn_though_its_row_was_late() {
     let dir = tempfile::tempdir().unwrap();
     let key = create_key(dir.path(), &[]);
     edgar.publish_now(1);
-    let wish = Wish {
-        index_row_late: true,
-        ..Wish::default()
-    };
-    let late = edgar.publish(&wish).unwrap();
+    let late = publish_with_late_row(&edgar);
     let night = Night::start(dir.path(), &edgar).await;
     let mut subscriber = night.subscribe(&key).await;
     let (_, thursday) = until_sealed(&mut subscriber).await;
@@ -730,11 +735,7 @@ async fn a_row_that_joins_the_day_after_the_quarter_was_rebuilt_is_not_withdrawn
     let dir = tempfile::tempdir().unwrap();
     let key = create_key(dir.path(), &[]);
     edgar.publish_now(2);
-    let wish = Wish {
-        index_row_late: true,
-        ..Wish::default()
-    };
-    let late = edgar.publish(&wish).unwrap();
+    let late = publish_with_late_row(&edgar);
     let night = Night::start(dir.path(), &edgar).await;
     let mut subscriber = night.subscribe(&key).await;
 
