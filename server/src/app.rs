@@ -7,11 +7,12 @@
 //! on a clean stop: the log and the watermark are good at any moment.
 
 mod night;
+mod ports;
 mod rounds;
 mod watching;
 
 use std::{
-    collections::BTreeSet, fs, future::Future, io, net::SocketAddr, path::Path, sync::Arc,
+    collections::BTreeSet, fs, future::Future, net::SocketAddr, path::Path, sync::Arc,
     time::Duration,
 };
 
@@ -20,14 +21,17 @@ use monitors::{clock::Clock, sighting::Report};
 use protocol::time::{Date, Timestamp};
 use sec_client::SecClient;
 use tokio::{
-    net::{TcpListener, TcpSocket},
     runtime::Handle,
     sync::{mpsc, watch},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
-use self::watching::Watching;
+pub(crate) use self::ports::reachable;
+use self::{
+    ports::{Ports, page},
+    watching::Watching,
+};
 use crate::{
     buckets::Buckets,
     catalog::{Catalog, Follower, Sightings},
@@ -46,14 +50,12 @@ use crate::{
     tasks::Tasks,
     tickers::Tickers,
     tickets::Tickets,
+    tls::Certificates,
     updater::{Archived, Inbox, Order, Updater},
 };
 
 /// Reports and archived filings that may wait for the updater.
 const INBOX_MAX: usize = 1024;
-
-/// Connections the kernel may hold for us to accept: a thousand clients come back at once.
-const BACKLOG: u32 = 4096;
 
 /// How long each phase of stopping may take.
 const GRACE: Duration = Duration::from_secs(10);
@@ -62,6 +64,8 @@ const GRACE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct App {
     addr: SocketAddr,
+    /// The address of its page.
+    page: String,
     shared: Arc<Shared>,
     control: Arc<watch::Sender<Control>>,
     /// Monitors and fetcher: what brings work.
@@ -173,8 +177,11 @@ impl App {
     }
 
     async fn start_serving(config: &Config, clock: Clock) -> anyhow::Result<(Self, Inflow)> {
-        let listener = listen(config.listen)?;
-        let addr = listener.local_addr()?;
+        let certificates = config.tls.as_ref();
+        let certificates = certificates.map(|tls| Certificates::open(tls, &config.data_dir));
+        let certificates = certificates.transpose()?;
+        let ports = Ports::open(config)?;
+        let addr = ports.main.local_addr()?;
         let (writer, log) = log::open(&config.data_dir, config.log_segment_bytes)?;
         // After the log, which lets in one program only: opening empties the staging folder.
         let buckets = Buckets::open(&config.archive, &config.data_dir).await?;
@@ -195,7 +202,7 @@ impl App {
             key_file: key_file.clone(),
         };
         let shared = Arc::new(share(config, clock, opened)?);
-        let mut doors = open_doors(listener, &shared);
+        let mut doors = open_doors(ports, &shared, certificates)?;
         let watch = rounds::watch_keys(key_file, keys_version, control.clone(), doors.stop.clone());
         doors.tasks.spawn("keys", watch);
         let sweeps: Vec<Door> = seats.iter().map(Seat::door).collect();
@@ -205,6 +212,7 @@ impl App {
         let (updater, inflow) = start_updater(config, &shared, &mut doors, writer, sweeps).await?;
         let app = Self {
             addr,
+            page: page(config, addr),
             shared,
             control,
             inflow: Phased::default(),
@@ -223,6 +231,11 @@ impl App {
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The address of its page.
+    pub fn page(&self) -> &str {
+        &self.page
     }
 
     /// Runs until `stop` completes, then stops cleanly.
@@ -282,27 +295,6 @@ fn prepare_data_dir(dir: &Path) -> anyhow::Result<()> {
     fs::write(&probe, b"")
         .and_then(|()| fs::remove_file(&probe))
         .with_context(remedy)
-}
-
-fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
-    let bind = || -> io::Result<TcpListener> {
-        let socket = if addr.is_ipv4() {
-            TcpSocket::new_v4()
-        } else {
-            TcpSocket::new_v6()
-        }?;
-        socket.set_reuseaddr(true)?;
-        socket.bind(addr)?;
-        socket.listen(BACKLOG)
-    };
-    bind().map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => anyhow::anyhow!(
-            "port {} of {} is in use; stop the other program or choose another address with --listen",
-            addr.port(),
-            addr.ip()
-        ),
-        _ => anyhow::Error::from(error).context(format!("cannot listen on {addr}; check `listen`")),
-    })
 }
 
 /// How many sweeps share the sessions: on a small machine one is enough, and two would
@@ -382,14 +374,26 @@ fn share(config: &Config, clock: Clock, opened: Opened) -> anyhow::Result<Shared
 }
 
 /// Answers requests; the stream is not ready yet.
-fn open_doors(listener: TcpListener, shared: &Arc<Shared>) -> Phased {
+fn open_doors(
+    ports: Ports,
+    shared: &Arc<Shared>,
+    certificates: Option<Certificates>,
+) -> anyhow::Result<Phased> {
     let mut doors = Phased::default();
-    let summary = rounds::summarize(shared.clone(), doors.stop.clone());
-    doors.tasks.spawn("summary", summary);
-    let http = http::serve(listener, shared.clone(), doors.stop.clone());
-    doors.tasks.spawn("http", http);
+    let Phased { tasks, stop } = &mut doors;
+    tasks.spawn("summary", rounds::summarize(shared.clone(), stop.clone()));
+    let metrics = shared.metrics.clone();
+    let tls = certificates.map(|certificates| certificates.serve(metrics, tasks, stop.clone()));
+    if let Some(redirect) = ports.redirect {
+        let (from, to) = (redirect.local_addr()?, ports.main.local_addr()?.port());
+        tracing::info!(%from, to, "plain HTTP is sent to TLS");
+        let redirect = http::redirect(redirect, to, shared.clone(), stop.clone());
+        tasks.spawn("redirect", redirect);
+    }
+    let http = http::serve(ports.main, shared.clone(), tls.transpose()?, stop.clone());
+    tasks.spawn("http", http);
     rounds::count_activity(&mut doors, shared);
-    doors
+    Ok(doors)
 }
 
 /// Recalls what the log says and starts the one who appends to it.

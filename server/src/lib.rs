@@ -39,6 +39,7 @@ mod tasks;
 mod telemetry;
 mod tickers;
 mod tickets;
+mod tls;
 mod updater;
 pub mod websocket;
 

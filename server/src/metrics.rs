@@ -2,6 +2,7 @@
 //! at zero.
 
 mod night;
+mod tls;
 
 use std::{
     borrow::Cow,
@@ -18,6 +19,7 @@ use protocol::{close::CloseCode, filing::Source, outage::Part};
 use sec_client::Priority;
 
 pub(crate) use night::Night;
+pub(crate) use tls::Tls;
 
 type Count = Gauge<u64, AtomicU64>;
 
@@ -90,6 +92,8 @@ pub(crate) struct Metrics {
     pub(crate) sightings_lost: Counter,
     /// The night's work.
     pub(crate) night: Night,
+    /// What comes of TLS.
+    pub(crate) tls: Tls,
     /// Values known elsewhere, copied in when somebody asks.
     pub(crate) sampled: Sampled,
 }
@@ -160,6 +164,7 @@ impl Metrics {
             catalog_page_seconds: seconds(),
             sightings_lost: Counter::default(),
             night: Night::default(),
+            tls: Tls::default(),
             sampled: Sampled::default(),
             registry: Registry::default(),
         };
@@ -175,6 +180,7 @@ impl Metrics {
         self.register_road(registry);
         self.register_stream(registry.sub_registry_with_prefix("stream"));
         self.register_http(registry.sub_registry_with_prefix("http"));
+        self.tls.register(registry.sub_registry_with_prefix("tls"));
         self.register_catalog(registry.sub_registry_with_prefix("catalog"));
         self.night
             .register(registry.sub_registry_with_prefix("reconcile"));

@@ -3,8 +3,8 @@
 //! What a client sends is read by tungstenite. What goes to it has three ranks: the
 //! [rest](Websocket::owe) of a frame that the kernel has cut, then whole frames that are
 //! [said](Websocket::say) to this client alone, then what its owner [writes](Websocket::write)
-//! from elsewhere. Elsewhere: when
-//! to read and write, and what to say (`stream`).
+//! from elsewhere. With TLS all of it goes through a cipher. Elsewhere: when to read and
+//! write, and what to say (`stream`), TLS (`tls`).
 //!
 //! Invariant: bytes of two frames never mix, whatever the kernel takes at a time. What a
 //! write of frames from elsewhere looks at lies in the struct itself, the rest behind a
@@ -28,6 +28,8 @@ use tokio_tungstenite::tungstenite::{
     },
 };
 
+use crate::tls::Cipher;
+
 /// Bytes read at a time: clients say little.
 const READ_BYTES: usize = 512;
 
@@ -42,15 +44,24 @@ const DEAF_BYTES: usize = 8 * 1024;
 #[derive(Debug)]
 pub struct Websocket {
     stream: TcpStream,
-    /// Whether there is neither a rest nor anything said.
+    /// Whether there is neither a rest nor anything said, nor anything owed by the cipher.
     is_clear: bool,
+    /// Whether there is a cipher.
+    is_sealed: bool,
     talk: Box<Talk>,
 }
+
+// Two words, so that thousands of sessions lie close together. Without optimisation `mio`
+// has one more in each socket, to find misuse.
+#[cfg(not(debug_assertions))]
+const _: () = assert!(size_of::<Websocket>() == 16);
 
 /// What is heard from a client, and what waits to be written to it alone.
 #[derive(Debug)]
 struct Talk {
     context: WebSocketContext,
+    /// What lies before the stream, with TLS.
+    cipher: Option<Box<Cipher>>,
     rest: Bytes,
     said: Vec<u8>,
     heard: usize,
@@ -87,7 +98,9 @@ impl Websocket {
         Self {
             stream,
             is_clear: opening.is_empty(),
+            is_sealed: false,
             talk: Box::new(Talk {
+                cipher: None,
                 heard: leftover.len(),
                 context: WebSocketContext::from_partially_read(
                     leftover,
@@ -98,6 +111,15 @@ impl Websocket {
                 said: opening,
             }),
         }
+    }
+
+    /// Lets everything go through a cipher, which there is with TLS. What it holds already
+    /// is to be [heard](Self::hear) though the stream may never be readable.
+    pub(crate) fn through(mut self, cipher: Option<Box<Cipher>>) -> Self {
+        self.is_sealed = cipher.is_some();
+        self.talk.cipher = cipher;
+        self.is_clear = self.talk.is_clear();
+        self
     }
 
     /// The stream, to be registered.
@@ -113,6 +135,7 @@ impl Websocket {
         }
         let mut pipe = Pipe {
             stream: &mut self.stream,
+            cipher: talk.cipher.as_deref_mut(),
             said: &mut talk.said,
             budget: VISIT_BYTES,
         };
@@ -146,6 +169,9 @@ impl Websocket {
 
     /// Ends our side once everything is written: after a close, the server goes first.
     pub fn finish(&mut self) {
+        if let Some(cipher) = &mut self.talk.cipher {
+            cipher.finish(&mut self.stream);
+        }
         // The client may be gone, which is an end too.
         let _ = self.stream.shutdown(Shutdown::Write);
     }
@@ -205,6 +231,9 @@ impl Websocket {
     /// # Errors
     /// When the connection is broken.
     pub fn flush(&mut self) -> io::Result<bool> {
+        if !self.is_clear && self.is_sealed {
+            return self.flush_sealed();
+        }
         while !self.is_clear {
             let talk = &mut *self.talk;
             if talk.rest.is_empty() {
@@ -224,13 +253,33 @@ impl Websocket {
         Ok(true)
     }
 
-    /// Writes whole frames that lie in two pieces; how many bytes the kernel took. What it
-    /// has left of a frame must be [owed](Self::owe) before anything else is written.
+    fn flush_sealed(&mut self) -> io::Result<bool> {
+        let talk = &mut *self.talk;
+        let cipher = talk.cipher.as_mut().expect("it is sealed");
+        while cipher.flush(&mut self.stream)? {
+            if talk.rest.is_empty() {
+                talk.rest = std::mem::take(&mut talk.said).into();
+            }
+            if talk.rest.is_empty() {
+                self.is_clear = true;
+                return Ok(true);
+            }
+            talk.rest
+                .advance(cipher.write(&mut self.stream, &talk.rest, &[])?);
+        }
+        Ok(false)
+    }
+
+    /// Writes whole frames that lie in two pieces; how many bytes were taken. What is left
+    /// of a frame must be [owed](Self::owe) before anything else is written.
     ///
     /// # Errors
     /// When the connection is broken.
     pub fn write(&mut self, first: &[u8], second: &[u8]) -> io::Result<usize> {
         debug_assert!(self.is_clear(), "frames would mix");
+        if self.is_sealed {
+            return self.write_sealed(first, second);
+        }
         let pieces = [IoSlice::new(first), IoSlice::new(second)];
         loop {
             let taken = match second {
@@ -245,13 +294,27 @@ impl Websocket {
         }
     }
 
+    fn write_sealed(&mut self, first: &[u8], second: &[u8]) -> io::Result<usize> {
+        let cipher = self.talk.cipher.as_mut().expect("it is sealed");
+        let taken = cipher.write(&mut self.stream, first, second)?;
+        self.is_clear = !cipher.owes();
+        Ok(taken)
+    }
+
+    /// Whether it was the kernel that took no more, after not everything was taken. With
+    /// TLS it may also be that the visit was long enough: then no event will tell that
+    /// there is room.
+    pub fn is_full(&self) -> bool {
+        !self.is_sealed || self.talk.owes()
+    }
+
     /// Takes the rest of a frame that was cut, to be written before all else.
     pub fn owe(&mut self, rest: Bytes) {
         debug_assert!(
-            self.is_clear(),
+            self.talk.rest.is_empty() && self.talk.said.is_empty(),
             "a frame is cut only when it was written at once"
         );
-        self.is_clear = rest.is_empty();
+        self.is_clear &= rest.is_empty();
         self.talk.rest = rest;
     }
 
@@ -268,7 +331,11 @@ impl Websocket {
 
 impl Talk {
     fn is_clear(&self) -> bool {
-        self.rest.is_empty() && self.said.is_empty()
+        self.rest.is_empty() && self.said.is_empty() && !self.owes()
+    }
+
+    fn owes(&self) -> bool {
+        self.cipher.as_ref().is_some_and(|cipher| cipher.owes())
     }
 }
 
@@ -291,6 +358,7 @@ fn is_end(fault: &tokio_tungstenite::tungstenite::error::ProtocolError) -> bool 
 /// Reads from the client within a budget; writes to what is to be said.
 struct Pipe<'a> {
     stream: &'a mut TcpStream,
+    cipher: Option<&'a mut Cipher>,
     said: &'a mut Vec<u8>,
     budget: usize,
 }
@@ -300,6 +368,9 @@ impl Read for Pipe<'_> {
         let most = buffer.len().min(self.budget);
         if most == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
+        }
+        if let Some(cipher) = &mut self.cipher {
+            return cipher.read(self.stream, buffer, &mut self.budget);
         }
         let count = loop {
             match self.stream.read(&mut buffer[..most]) {

@@ -35,4 +35,5 @@ mod resume;
 mod security;
 mod shutdown;
 mod silence;
+mod tls;
 mod transports;

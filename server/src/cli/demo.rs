@@ -9,9 +9,9 @@ use monitors::clock::Clock;
 use protocol::time::{Timestamp, eastern_day, from_eastern};
 use simulator::Simulator;
 
-use super::{Failure, reachable, say, stop_signal, tell};
+use super::{Failure, say, stop_signal, tell};
 use crate::{
-    app::App,
+    app::{App, reachable},
     config::{Config, raw::Raw},
     keys::{KeyFile, NewKey},
 };

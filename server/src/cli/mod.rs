@@ -17,14 +17,7 @@ mod simulate;
 mod tail;
 mod whole_file;
 
-use std::{
-    fmt::Display,
-    io::Write,
-    mem::ManuallyDrop,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{fmt::Display, io::Write, mem::ManuallyDrop, path::PathBuf, process::ExitCode};
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use monitors::clock::Clock;
@@ -213,16 +206,6 @@ fn parse_rate(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The address by which this machine reaches who listens on `addr`, which may be all of them.
-fn reachable(addr: SocketAddr) -> SocketAddr {
-    let ip = match addr.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, addr.port())
-}
-
 /// Tells the user on stderr. Nobody may be there any more, which is no reason to stop.
 fn tell(what: impl Display) {
     let _ = writeln!(std::io::stderr(), "filingwire: {what}");
@@ -254,22 +237,5 @@ async fn stop_signal() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminate => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_listens_on_all_addresses_is_reached_by_the_loopback() {
-        for (listened, reached) in [
-            ("0.0.0.0:8080", "127.0.0.1:8080"),
-            ("[::]:8080", "[::1]:8080"),
-            ("10.0.0.7:80", "10.0.0.7:80"),
-        ] {
-            let addr = listened.parse().map(reachable);
-            assert_eq!(addr, reached.parse());
-        }
     }
 }

@@ -32,17 +32,11 @@ impl Serve {
         let config = global.config(set.collect())?;
         let app = App::start(config, clock).await?;
         if global.log == LogFormat::Text {
-            let addr = app.addr();
-            let on_all = addr.ip().is_unspecified();
-            let also = if on_all {
-                " and by every address of this machine"
-            } else {
-                ""
+            let also = match app.addr().ip().is_unspecified() {
+                true => " and by every address of this machine",
+                false => "",
             };
-            super::tell(format_args!(
-                "page http://{}/{also}",
-                super::reachable(addr)
-            ));
+            super::tell(format_args!("page {}{also}", app.page()));
         }
         Ok(app.run_until(stop_signal()).await?)
     }

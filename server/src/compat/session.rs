@@ -19,7 +19,6 @@ use protocol::{
 };
 use tokio::{
     io::AsyncWriteExt,
-    net::TcpStream,
     time::{Instant, sleep_until, timeout},
 };
 use tokio_tungstenite::{
@@ -41,6 +40,7 @@ use crate::{
         Guard, Place, Shared, Stop, Upgraded,
         walk::{Gone, Then, Walk},
     },
+    tls::Stream,
 };
 
 /// Parameters that a dialect decides.
@@ -184,9 +184,13 @@ impl Session {
 }
 
 /// Writes the answer to the handshake and begins to speak websocket.
-async fn accept(upgraded: Upgraded) -> io::Result<WebSocketStream<TcpStream>> {
-    let mut stream = TcpStream::from_std(upgraded.stream)?;
-    timeout(WRITE_PATIENCE, stream.write_all(&upgraded.answer)).await??;
+async fn accept(upgraded: Upgraded) -> io::Result<WebSocketStream<Stream>> {
+    let mut stream = upgraded.stream;
+    let written = async {
+        stream.write_all(&upgraded.answer).await?;
+        stream.flush().await
+    };
+    timeout(WRITE_PATIENCE, written).await??;
     let config = WebSocketConfig::default()
         .read_buffer_size(MESSAGE_BYTES)
         .max_message_size(Some(MESSAGE_BYTES))
@@ -200,7 +204,7 @@ struct Talk {
     dialect: Dialect,
     walk: Walk,
     guard: Guard,
-    socket: WebSocketStream<TcpStream>,
+    socket: WebSocketStream<Stream>,
     ping_at: Instant,
     /// Whether anything was heard since the last ping.
     is_heard: bool,

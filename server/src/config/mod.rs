@@ -7,11 +7,13 @@
 mod archive;
 pub mod raw;
 mod source;
+mod tls;
 
 use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 pub use archive::{Archive, Place};
 pub use source::{Overrides, load};
+pub use tls::{AcmeAsked, CertFiles, CertSource, Tls};
 
 use jiff::civil::Time;
 use monitors::{atom::AtomConfig, efts::EftsConfig};
@@ -46,6 +48,8 @@ impl ConfigError {
 pub struct Config {
     /// Where HTTP and the websocket listen.
     pub listen: SocketAddr,
+    /// TLS there; `None` for plain connections.
+    pub tls: Option<Tls>,
     /// Everything the program writes is below.
     pub data_dir: PathBuf,
     /// How EDGAR is reached.
@@ -133,6 +137,7 @@ impl Config {
         let days = u64::from(raw.log_retention_days);
         Ok(Self {
             listen,
+            tls: Tls::check(&raw.tls, listen)?,
             archive: Archive::check(&raw.archive, &data_dir)?,
             backlog_max_bytes: at_least(
                 "archive.backlog_max_bytes",

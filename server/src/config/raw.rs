@@ -23,6 +23,8 @@ pub struct Raw {
     /// Bytes of events in one file of the log, 4096 to 1073741824. Default 67108864: some
     /// days of EDGAR, so that few files are open and old ones go by whole files.
     pub log_segment_bytes: u32,
+    /// TLS of HTTP and the websocket.
+    pub tls: Tls,
     /// How EDGAR is reached.
     pub edgar: Edgar,
     /// What watches EDGAR.
@@ -39,6 +41,34 @@ pub struct Raw {
     pub auth: Auth,
     /// How the stream behaves.
     pub stream: Stream,
+}
+
+/// TLS of HTTP and the websocket: with it `listen` speaks nothing else.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// PEM file of the certificate and its chain. Read again when it was replaced.
+    pub cert_file: String,
+    /// PEM file of the certificate's key.
+    pub key_file: String,
+    /// Address where plain HTTP is answered with where TLS is. Default none.
+    pub redirect_listen: String,
+    /// Certificates by themselves, instead of files.
+    pub acme: Acme,
+}
+
+/// Certificates from an authority that speaks ACME.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Acme {
+    /// The server's names. Default none: nobody is asked.
+    pub domains: Vec<String>,
+    /// E-mail address that the authority may write to. Default none.
+    pub contact: String,
+    /// The authority's directory. Default Let's Encrypt's.
+    pub directory_url: String,
+    /// PEM file of the roots by which the directory is trusted. Default the system's.
+    pub ca_file: String,
 }
 
 /// How EDGAR is reached.
@@ -249,6 +279,7 @@ impl Default for Raw {
             data_dir: "./filingwire-data".into(),
             log_retention_days: 0,
             log_segment_bytes: 64 << 20,
+            tls: Tls::default(),
             edgar: Edgar::default(),
             monitors: Monitors::default(),
             archive: Archive::default(),
@@ -257,6 +288,17 @@ impl Default for Raw {
             reconcile: Reconcile::default(),
             auth: Auth::default(),
             stream: Stream::default(),
+        }
+    }
+}
+
+impl Default for Acme {
+    fn default() -> Self {
+        Self {
+            domains: Vec::new(),
+            contact: String::new(),
+            directory_url: "https://acme-v02.api.letsencrypt.org/directory".into(),
+            ca_file: String::new(),
         }
     }
 }

@@ -107,6 +107,11 @@ fn set(tree: &mut Table, path: &str, text: &str) -> Result<(), ConfigError> {
             Value::Integer(text.parse().map_err(|_| wrong("a whole number"))?),
         )?,
         Value::Boolean(_) => Value::Boolean(text.parse().map_err(|_| wrong("true or false"))?),
+        Value::Array(_) => {
+            let parts = text.split(',').map(str::trim);
+            let parts = parts.filter(|part| !part.is_empty());
+            Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
+        }
         _ => return Err(unknown(path)),
     };
     Ok(())
@@ -123,6 +128,9 @@ fn checked(path: &str, value: Value) -> Result<Value, ConfigError> {
             path,
             format!("`{number}` must be 0 to {most}"),
         )),
+        Value::Array(list) if !list.iter().all(Value::is_str) => {
+            Err(ConfigError::new(path, "must be a list of texts"))
+        }
         value => Ok(value),
     }
 }
@@ -220,6 +228,18 @@ mod tests {
         assert_eq!(ranged.key, "log_retention_days");
         assert_eq!(bytes.key, "disk.reserve_bytes");
         assert_eq!(table.key, "edgar");
+    }
+
+    #[test]
+    fn a_list_is_one_of_texts_and_has_commas_in_the_environment() {
+        let name = "FILINGWIRE__TLS__ACME__DOMAINS";
+        let environment = [(name.into(), "a.example, b.example".into())];
+
+        let raw = load(None, environment, &Vec::new()).unwrap();
+        let mixed = from_file("[tls.acme]\ndomains = ['a.example', 5]\n").unwrap_err();
+
+        assert_eq!(raw.tls.acme.domains, ["a.example", "b.example"]);
+        assert_eq!(mixed.key, "tls.acme.domains");
     }
 
     #[test]

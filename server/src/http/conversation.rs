@@ -4,7 +4,7 @@
 //! was restarted, and the layers that the doors need cost more than all that is asked of
 //! it. Elsewhere: the doors (`router`), what a handshake must say (`stream/upgrade`).
 //!
-//! Invariant: every answer carries `x-request-id`, the name under which its request stands
+//! Invariant: a handshake is one of HTTP/1.1, and every answer carries `x-request-id`, the name under which its request stands
 //! in our logs.
 
 use std::{
@@ -18,7 +18,7 @@ use std::{
 use axum::{
     Router,
     extract::ConnectInfo,
-    http::{HeaderMap, HeaderValue, Method, Request, header},
+    http::{HeaderMap, HeaderValue, Method, Request, Version, header},
     response::{IntoResponse, Response},
 };
 use futures_util::future::Either;
@@ -47,12 +47,19 @@ pub(crate) enum Successor {
 /// Where a handshake leaves who takes its connection over.
 pub(crate) type Succession = Arc<OnceLock<Successor>>;
 
+/// What a browser is told that is to come with TLS only from now on, for a year.
+///
+/// Source: RFC 6797. It is about every port of a host, hence not said by all who have TLS.
+const STRICTLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// One connection's requests.
 pub(super) struct Conversation {
     pub(super) peer: SocketAddr,
     pub(super) wire: Wire,
     pub(super) router: TowerToHyperService<Router>,
     pub(super) shared: Arc<Shared>,
+    /// Whether everybody is to come with TLS only.
+    pub(super) is_strict: bool,
     /// Set with the handshake that ends the conversation.
     pub(super) succession: Succession,
 }
@@ -66,16 +73,19 @@ impl Service<Request<Incoming>> for Conversation {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let name = name(&request);
+        let is_strict = self.is_strict;
         if let Some(response) = self.answer(&request) {
-            return Either::Left(ready(Ok(named(response, name))));
+            return Either::Left(ready(Ok(dressed(response, name, is_strict))));
         }
         request.extensions_mut().insert(ConnectInfo(self.peer));
         request.extensions_mut().insert(self.wire.clone());
-        request.extensions_mut().insert(self.succession.clone());
+        if request.version() < Version::HTTP_2 {
+            request.extensions_mut().insert(self.succession.clone());
+        }
         let answer = self.router.call(request);
         Either::Right(Box::pin(async move {
             let response = answer.await?;
-            Ok(named(response, name))
+            Ok(dressed(response, name, is_strict))
         }))
     }
 }
@@ -120,7 +130,11 @@ fn without_key(path: &str) -> &str {
     path.split_once("fw_").map_or(path, |(before, _)| before)
 }
 
-fn named(mut response: Response, name: HeaderValue) -> Response {
-    response.headers_mut().insert("x-request-id", name);
+fn dressed(mut response: Response, name: HeaderValue, is_strict: bool) -> Response {
+    let headers = response.headers_mut();
+    headers.insert("x-request-id", name);
+    if is_strict {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICTLY);
+    }
     response
 }

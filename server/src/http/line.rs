@@ -8,7 +8,6 @@
 
 use std::{
     io::{self, IoSlice},
-    net,
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
@@ -16,18 +15,20 @@ use std::{
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::io::AsyncWriteExt;
+
+use crate::tls::Stream;
 
 /// What is written after `T` was found out is held back.
 #[derive(Debug)]
 pub(super) struct Line<T> {
-    stream: TokioIo<TcpStream>,
+    stream: TokioIo<Stream>,
     found: Arc<OnceLock<T>>,
     held: Vec<u8>,
 }
 
 impl<T> Line<T> {
-    pub(super) fn new(stream: TcpStream, found: Arc<OnceLock<T>>) -> Self {
+    pub(super) fn new(stream: Stream, found: Arc<OnceLock<T>>) -> Self {
         Self {
             stream: TokioIo::new(stream),
             found,
@@ -35,15 +36,15 @@ impl<T> Line<T> {
         }
     }
 
-    /// The stream, taken back from the runtime, and what was held back.
+    /// The stream, and what was held back.
     ///
     /// # Errors
-    /// When nothing was, or the runtime does not give it back.
-    pub(super) fn take_back(self) -> io::Result<(net::TcpStream, Vec<u8>)> {
+    /// When nothing was.
+    pub(super) fn take_back(self) -> io::Result<(Stream, Vec<u8>)> {
         if self.held.is_empty() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok((self.stream.into_inner().into_std()?, self.held))
+        Ok((self.stream.into_inner(), self.held))
     }
 
     /// Ends our side.
@@ -52,7 +53,7 @@ impl<T> Line<T> {
         let _ = self.stream.inner_mut().shutdown().await;
     }
 
-    fn stream(&mut self) -> Pin<&mut TokioIo<TcpStream>> {
+    fn stream(&mut self) -> Pin<&mut TokioIo<Stream>> {
         Pin::new(&mut self.stream)
     }
 }
@@ -113,7 +114,7 @@ impl<T> Write for Line<T> {
 mod tests {
     use std::{future::poll_fn, io::Read as _};
 
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 
@@ -128,7 +129,7 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().unwrap());
         let (client, accepted) = tokio::join!(client, listener.accept());
         let found = Arc::new(OnceLock::new());
-        let mut line = Line::new(accepted.unwrap().0, found.clone());
+        let mut line = Line::new(Stream::Plain(accepted.unwrap().0), found.clone());
 
         write(&mut line, b"before").await;
         found.set(()).unwrap();

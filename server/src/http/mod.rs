@@ -1,8 +1,10 @@
 //! The HTTP doors: the page, health, status, metrics, events, and the way to the stream.
 //!
-//! [`mod@serve`] accepts connections, [`conversation`] answers their requests, [`limits`] says
+//! [`mod@serve`] takes connections ([`accept`]) and speaks HTTP/1.1 with them, [`http2`] the newer,
+//! [`conversation`] answers their requests, [`redirect`] those of the plain port; [`limits`] says
 //! how much one address may take, [`credentials`] finds out who asks; the other files are doors.
 
+mod accept;
 mod activity;
 mod api;
 mod archive;
@@ -12,6 +14,7 @@ mod documents;
 mod doors;
 pub(crate) mod events;
 mod filings;
+mod http2;
 mod keys;
 mod limits;
 mod line;
@@ -20,6 +23,7 @@ mod page;
 mod problem;
 mod query;
 mod range;
+mod redirect;
 mod serve;
 mod sse;
 #[cfg(test)]
@@ -45,6 +49,7 @@ pub(crate) use conversation::{Succession, Successor};
 pub(crate) use limits::{Limits, Rules};
 pub(crate) use problem::Problem;
 pub(crate) use query::Query;
+pub(crate) use redirect::redirect;
 pub(crate) use serve::{Wire, most_connections, serve};
 pub(crate) use urls::Urls;
 

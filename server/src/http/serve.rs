@@ -1,8 +1,8 @@
-//! The accept loop: every connection with its deadlines, its place, and its end.
+//! Every connection with its deadlines, its place, and its end.
 //!
 //! Hyper is driven here and not by `axum::serve`, which sets no deadline for half a
-//! request and cannot refuse a connection. Elsewhere: what an address may take (`limits`),
-//! what is answered (`router`).
+//! request and cannot refuse a connection. Elsewhere: the accept loop (`accept`), HTTP/2
+//! (`http2`), what an address may take (`limits`), what is answered (`router`).
 //!
 //! Invariant: a connection is given to the stream only after hyper has answered its
 //! handshake, with every byte that was read and not used.
@@ -23,39 +23,38 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use protocol::frame::Refusal;
-use rustix::{
-    net::sockopt::set_tcp_user_timeout,
-    process::{Resource, Rlimit, getrlimit, setrlimit},
-};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Problem,
-    conversation::{Conversation, Successor},
+    accept::accept,
+    conversation::{Conversation, Succession, Successor},
+    http2,
     limits::Connection,
     line::Line,
     router,
 };
-use crate::stream::{self, Shared, Upgraded};
+use crate::{
+    stream::{self, Shared, Upgraded},
+    tls::{Stream, Tls},
+};
 
-/// How long a request's head may take, and how long a connection may rest between requests.
+/// How long a TLS handshake may take, then a request's head; how long a connection may rest
+/// between requests.
 pub(crate) const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Most bytes of a request's head: a URL of 64 KiB, as long as a client message, and
 /// headers. Also about the most that waits to be written to a connection.
-const HEAD_BYTES: usize = 72 * 1024;
+pub(super) const HEAD_BYTES: usize = 72 * 1024;
 
 /// How long requests may still take when the program stops; sessions are closed besides.
-const STOP_PATIENCE: Duration = Duration::from_secs(3);
-
-/// A peer that takes no byte for this long is cut by the kernel. Twice the patience of
-/// sessions, which say why where they can.
-const USER_TIMEOUT_MS: u32 = 60_000;
+pub(super) const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long a connection over a limit may take to be told so.
 const REFUSAL_PATIENCE: Duration = Duration::from_secs(2);
@@ -65,10 +64,6 @@ const REFUSALS: usize = 64;
 
 /// Open files that are not connections: segments, downloads, refusals.
 const OTHER_FILES: u64 = 256;
-
-/// Shortest and longest pause after a failed accept. Without one the loop would spin as
-/// long as there are no more files to be had.
-const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// A request's connection: its place, and the way to cut it.
 #[derive(Debug, Clone)]
@@ -113,26 +108,30 @@ pub(crate) fn most_connections() -> usize {
     usize::try_from(connections).unwrap_or(usize::MAX)
 }
 
-/// Serves until `stop`, then until no request and no session is left.
+/// Serves until `stop`, then until no request and no session is left. With `tls` nothing
+/// else is spoken.
 ///
 /// # Errors
 /// Never.
 pub(crate) async fn serve(
     listener: TcpListener,
     shared: Arc<Shared>,
+    tls: Option<Tls>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let doorway = Doorway {
         router: TowerToHyperService::new(router(shared.clone())),
+        tls,
         refusals: Arc::new(Semaphore::new(REFUSALS)),
         shared,
         stop,
         open: TaskTracker::new(),
     };
-    doorway
-        .stop
-        .run_until_cancelled(doorway.accept(&listener))
-        .await;
+    let metrics = &doorway.shared.metrics;
+    let accepting = accept(&listener, metrics, |stream, peer| {
+        doorway.enter(stream, peer)
+    });
+    doorway.stop.run_until_cancelled(accepting).await;
     drop(listener);
     doorway.open.close();
     doorway.open.wait().await;
@@ -143,6 +142,7 @@ pub(crate) async fn serve(
 /// What a new connection meets.
 struct Doorway {
     router: TowerToHyperService<Router>,
+    tls: Option<Tls>,
     refusals: Arc<Semaphore>,
     shared: Arc<Shared>,
     stop: CancellationToken,
@@ -150,45 +150,25 @@ struct Doorway {
 }
 
 impl Doorway {
-    async fn accept(&self, listener: &TcpListener) -> Infallible {
-        let mut pause = ACCEPT_PAUSE.0;
-        loop {
-            match listener.accept().await {
-                Ok((stream, peer)) => {
-                    pause = ACCEPT_PAUSE.0;
-                    self.enter(stream, peer);
-                }
-                Err(error) if is_the_peers_fault(&error) => {}
-                Err(error) => {
-                    self.shared.metrics.accept_failures.inc();
-                    tracing::warn!(%error, "connections cannot be accepted; check the limit of open files");
-                    sleep(pause).await;
-                    pause = (pause * 2).min(ACCEPT_PAUSE.1);
-                }
-            }
-        }
-    }
-
     fn enter(&self, stream: TcpStream, peer: SocketAddr) {
-        // Without it a frame waits for the peer to acknowledge the one before.
-        let _ = stream.set_nodelay(true);
-        let _ = set_tcp_user_timeout(&stream, USER_TIMEOUT_MS);
         match self.shared.limits.connect(peer.ip()) {
             Ok(place) => {
                 let conversation = Conversation {
                     peer,
                     wire: Wire::new(place),
                     router: self.router.clone(),
+                    is_strict: self.tls.as_ref().is_some_and(Tls::is_strict),
                     shared: self.shared.clone(),
                     succession: Arc::default(),
                 };
-                let stop = self.stop.clone();
-                self.open.spawn(converse(stream, conversation, stop));
+                let (tls, stop) = (self.tls.clone(), self.stop.clone());
+                self.open.spawn(meet(stream, tls, conversation, stop));
             }
             Err(refusal) => {
                 if let Ok(permit) = self.refusals.clone().try_acquire_owned() {
+                    let tls = self.tls.clone();
                     self.open.spawn(async move {
-                        refuse(stream, refusal).await;
+                        let _ = timeout(REFUSAL_PATIENCE, refuse(stream, tls, refusal)).await;
                         drop(permit);
                     });
                 }
@@ -197,16 +177,8 @@ impl Doorway {
     }
 }
 
-/// Errors of one connection that was gone before it was accepted.
-fn is_the_peers_fault(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset
-    )
-}
-
-fn protocol() -> http1::Builder {
+/// HTTP/1.1, to be spoken with strangers.
+pub(super) fn protocol() -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
@@ -214,8 +186,32 @@ fn protocol() -> http1::Builder {
     http
 }
 
+/// Serves a new connection, after its handshake where TLS is spoken.
+async fn meet(
+    stream: TcpStream,
+    tls: Option<Tls>,
+    conversation: Conversation,
+    stop: CancellationToken,
+) {
+    let stream = match tls {
+        None => Stream::Plain(stream),
+        Some(tls) => {
+            let accepted = stop.run_until_cancelled(tls.accept(stream, HEAD_PATIENCE));
+            match accepted.await.flatten() {
+                Some(stream) => stream,
+                None => return,
+            }
+        }
+    };
+    if stream.is_http2() {
+        http2::converse(stream, conversation, stop).await;
+    } else {
+        converse(stream, conversation, stop).await;
+    }
+}
+
 /// Serves one connection to its end, or until the stream takes it over.
-async fn converse(stream: TcpStream, conversation: Conversation, stop: CancellationToken) {
+async fn converse(stream: Stream, conversation: Conversation, stop: CancellationToken) {
     let (wire, succession) = (conversation.wire.clone(), conversation.succession.clone());
     let line = Line::new(stream, succession.clone());
     let mut connection = protocol().serve_connection(line, conversation);
@@ -236,25 +232,38 @@ async fn converse(stream: TcpStream, conversation: Conversation, stop: Cancellat
     let shared = Arc::clone(&service.shared);
     drop(service);
     if succession.get().is_none() {
-        return line.end().await;
+        // With TLS a goodbye is written, which the peer may not take.
+        let _ = timeout(STOP_PATIENCE, line.end()).await;
+        return;
     }
-    match line.take_back() {
-        Ok((stream, answer)) => {
-            let successor = Arc::into_inner(succession).and_then(OnceLock::into_inner);
-            let successor = successor.expect("it was there, and who shared it is gone");
-            // Mostly nothing; without the copy it would keep a whole buffer until it is looked at.
-            let leftover = Bytes::copy_from_slice(&leftover);
-            let upgraded = Upgraded {
-                stream,
-                leftover,
-                answer,
-            };
-            match successor {
-                Successor::Stream(asked) => stream::enter(shared, asked, wire, upgraded).await,
-                Successor::Foreign(session) => session.serve(upgraded).await,
-            }
+    if let Err(error) = succeed(line, &leftover, succession, wire, shared).await {
+        tracing::debug!(%error, "a connection ended in its handshake");
+    }
+}
+
+/// Gives a connection whose handshake is answered to who takes it over.
+async fn succeed(
+    line: Line<Successor>,
+    leftover: &[u8],
+    succession: Succession,
+    wire: Wire,
+    shared: Arc<Shared>,
+) -> io::Result<()> {
+    let (stream, answer) = line.take_back()?;
+    let successor = Arc::into_inner(succession).and_then(OnceLock::into_inner);
+    let successor = successor.expect("it was there, and who shared it is gone");
+    let upgraded = Upgraded {
+        stream,
+        // Mostly nothing; without the copy it would keep a whole buffer until it is looked at.
+        leftover: Bytes::copy_from_slice(leftover),
+        answer,
+    };
+    match successor {
+        Successor::Stream(asked) => stream::enter(shared, asked, wire, upgraded).await,
+        Successor::Foreign(session) => {
+            session.serve(upgraded).await;
+            Ok(())
         }
-        Err(error) => tracing::debug!(%error, "a connection ended in its handshake"),
     }
 }
 
@@ -278,7 +287,11 @@ async fn drive(
 }
 
 /// Answers one request with why nothing is served, and closes.
-async fn refuse(stream: TcpStream, refusal: Refusal) {
+async fn refuse(stream: TcpStream, tls: Option<Tls>, refusal: Refusal) -> anyhow::Result<()> {
+    let stream = match tls {
+        None => Stream::Plain(stream),
+        Some(tls) => tls.accept_to_refuse(stream).await?,
+    };
     let service = service_fn(move |_: Request<Incoming>| {
         let problem = Problem(refusal.clone());
         async move { Ok::<_, Infallible>(problem.into_response()) }
@@ -286,7 +299,7 @@ async fn refuse(stream: TcpStream, refusal: Refusal) {
     let connection = protocol()
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    let _ = timeout(REFUSAL_PATIENCE, connection).await;
+    Ok(connection.await?)
 }
 
 #[cfg(test)]
@@ -311,7 +324,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, house.shared.clone(), stop.clone()));
+        let serving = tokio::spawn(serve(listener, house.shared.clone(), None, stop.clone()));
 
         let mut first = TcpStream::connect(addr).await.unwrap();
         assert_eq!(ask(&mut first).await, "HTTP/1.1 200");

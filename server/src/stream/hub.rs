@@ -21,7 +21,7 @@ use super::{
     rota::Who,
     sessions::Place,
 };
-use crate::http::Wire;
+use crate::{http::Wire, tls::Cipher};
 
 /// Commands that may wait for one sweep.
 const COMMANDS_MAX: usize = 1024;
@@ -69,6 +69,8 @@ pub(super) enum Command {
 #[derive(Debug)]
 pub(super) struct Entrance {
     pub(super) stream: TcpStream,
+    /// What lies before the stream, with TLS.
+    pub(super) cipher: Option<Box<Cipher>>,
     /// Bytes that came with the handshake.
     pub(super) leftover: Bytes,
     /// The answer to the handshake.

@@ -197,6 +197,7 @@ impl Sweep {
     fn enter(&mut self, entrance: Entrance) -> io::Result<()> {
         let Entrance {
             stream,
+            cipher,
             leftover,
             opening,
             from,
@@ -207,7 +208,9 @@ impl Sweep {
         } = entrance;
         socket2::SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES)?;
         let stream = mio::net::TcpStream::from_std(stream);
-        let mut socket = Websocket::new(stream, &leftover, opening, MAX_READ);
+        // What came with the handshake lies in memory, of which the kernel tells nothing.
+        let is_unheard = !leftover.is_empty() || cipher.is_some();
+        let mut socket = Websocket::new(stream, &leftover, opening, MAX_READ).through(cipher);
         let slot = self.sessions.vacant_entry();
         let token = slot.key();
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -223,7 +226,7 @@ impl Sweep {
         self.shared.metrics.sessions.inc();
         self.proceed(token, next);
         self.obey_late(token);
-        if !leftover.is_empty() && self.sessions.contains(token) {
+        if is_unheard && self.sessions.contains(token) {
             self.hear(token);
         }
         Ok(())
@@ -320,8 +323,12 @@ impl Sweep {
         let frames = reached.frames - spot.frames;
         *spot = reached;
         self.shared.metrics.frames_sent.inc_by(frames);
-        if taken < all {
-            self.stick(token);
+        if taken < all || !session.socket.is_clear() {
+            if session.socket.is_full() {
+                return self.stick(token);
+            }
+            let who = session.who;
+            self.revisits.push_back(who);
         }
     }
 

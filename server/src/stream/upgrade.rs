@@ -5,10 +5,7 @@
 //!
 //! Invariant: what a browser could not read from a failed handshake is told in-band.
 
-use std::{
-    net::{IpAddr, TcpStream},
-    sync::Arc,
-};
+use std::{io, net::IpAddr, sync::Arc};
 
 use axum::{body::Body, http::Request, response::Response};
 use bytes::Bytes;
@@ -20,6 +17,7 @@ use super::{Shared, errands, hub::Entrance, place, request};
 use crate::{
     http::{Problem, Query, Wire},
     keys::{ApiKey, Scope},
+    tls::Stream,
 };
 
 /// Who a session is, as its request tells.
@@ -33,7 +31,7 @@ pub(crate) struct Asked {
 /// A connection that was taken back from HTTP.
 #[derive(Debug)]
 pub(crate) struct Upgraded {
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     /// Bytes that came after the handshake.
     pub(crate) leftover: Bytes,
     /// The answer to the handshake, which is still to be written.
@@ -84,7 +82,16 @@ fn ask<B>(shared: &Shared, from: IpAddr, request: &Request<B>) -> Result<Asked, 
 }
 
 /// Lets the session begin.
-pub(crate) async fn enter(shared: Arc<Shared>, asked: Asked, wire: Wire, upgraded: Upgraded) {
+///
+/// # Errors
+/// When the runtime does not give the stream back.
+pub(crate) async fn enter(
+    shared: Arc<Shared>,
+    asked: Asked,
+    wire: Wire,
+    upgraded: Upgraded,
+) -> io::Result<()> {
+    let (stream, cipher) = upgraded.stream.part()?;
     let is_let_in = !shared.auth_required || matches!(asked.known, Some(Ok(_)));
     let hello = place::hello(&shared, is_let_in);
     let (place, next) = match shared.sessions.admit(shared.stream.max_connections) {
@@ -95,7 +102,8 @@ pub(crate) async fn enter(shared: Arc<Shared>, asked: Asked, wire: Wire, upgrade
         Err(refusal) => (None, errands::Next::Close(refusal.into())),
     };
     let entrance = Entrance {
-        stream: upgraded.stream,
+        stream,
+        cipher,
         leftover: upgraded.leftover,
         opening: upgraded.answer,
         from: asked.from,
@@ -105,4 +113,5 @@ pub(crate) async fn enter(shared: Arc<Shared>, asked: Asked, wire: Wire, upgrade
         next,
     };
     shared.hub.enter(entrance).await;
+    Ok(())
 }

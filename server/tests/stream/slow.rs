@@ -12,7 +12,15 @@ const LITTLE: Option<u32> = Some(4096);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_stalls_loses_nothing_and_slows_nobody() {
-    let mut ground = Ground::start().await;
+    stall(Ground::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_stalls_loses_nothing_and_slows_nobody_with_tls() {
+    stall(Ground::start_sealed().await).await;
+}
+
+async fn stall(mut ground: Ground) {
     let mut live = Subscriber::connect(&ground, "", None).await;
     let mut stalled = Subscriber::connect(&ground, "", LITTLE).await;
     for reader in [&mut live, &mut stalled] {
@@ -89,7 +97,15 @@ async fn readers_of_all_speeds_and_filters_hold_what_their_filter_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_do_not_mix_with_answers_however_the_reader_reads() {
-    let mut ground = Ground::start().await;
+    mix(Ground::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_do_not_mix_with_answers_however_the_reader_reads_with_tls() {
+    mix(Ground::start_sealed().await).await;
+}
+
+async fn mix(mut ground: Ground) {
     let mut reader = Subscriber::connect(&ground, "", LITTLE).await;
     while reader.frame().await.unwrap()["type"] != "subscribed" {}
     // Pings of the websocket, answered between the frames that wait.
@@ -110,7 +126,15 @@ async fn frames_do_not_mix_with_answers_however_the_reader_reads() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_comes_back_with_any_cursor_misses_nothing() {
-    let mut ground = Ground::start().await;
+    come_back(Ground::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_comes_back_with_any_cursor_misses_nothing_with_tls() {
+    come_back(Ground::start_sealed().await).await;
+}
+
+async fn come_back(mut ground: Ground) {
     ground.publish(2000, "8-K").await;
     let mut first = Subscriber::connect(&ground, "after=oldest", None).await;
     first.read_through(2000).await;
@@ -150,7 +174,15 @@ async fn a_reader_that_comes_back_with_any_cursor_misses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_come_and_go_while_events_flow() {
-    let mut ground = Ground::start().await;
+    come_and_go(Ground::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_come_and_go_while_events_flow_with_tls() {
+    come_and_go(Ground::start_sealed().await).await;
+}
+
+async fn come_and_go(mut ground: Ground) {
     let mut steady = Subscriber::connect(&ground, "", None).await;
     for round in 0..20 {
         let mut guests = Vec::new();
@@ -202,4 +234,29 @@ async fn who_hears_the_end_is_told_when_to_come_back() {
     delays.dedup();
     assert_eq!(delays.len(), 5, "not all at once");
     stopping.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_nothing_for_thirty_seconds_is_closed_with_tls_too() {
+    let (plain, sealed) = (Ground::start().await, Ground::start_sealed().await);
+    tokio::join!(slow(plain), slow(sealed));
+}
+
+/// The reader reads again just after it was closed: what the kernel had is whole frames,
+/// then the connection ends.
+async fn slow(mut ground: Ground) {
+    let mut reader = Subscriber::connect(&ground, "", LITTLE).await;
+    while reader.frame().await.unwrap()["type"] != "subscribed" {}
+    ground.publish(4000, "8-K").await;
+
+    sleep(Duration::from_secs(33)).await;
+    let end = loop {
+        match reader.socket.next().await {
+            Some(Ok(_)) => {}
+            end => break end,
+        }
+    };
+
+    assert!(end.is_none_or(|end| end.is_err()));
+    ground.stop().await;
 }

@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_tungstenite::{
-    WebSocketStream, client_async,
+    MaybeTlsStream, WebSocketStream, client_async_tls_with_config,
     tungstenite::{Message, client::IntoClientRequest, protocol::CloseFrame},
 };
 
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A websocket and what came through it.
 pub(crate) struct Subscriber {
-    pub(crate) socket: WebSocketStream<TcpStream>,
+    pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Numbers of all events that came since `subscribed`.
     pub(crate) seqs: Vec<u64>,
     pub(crate) through: u64,
@@ -47,7 +47,9 @@ impl Subscriber {
             tcp.set_recv_buffer_size(bytes).unwrap();
         }
         let stream = tcp.connect(host.parse().unwrap()).await.unwrap();
-        let (socket, _) = client_async(request, stream).await.unwrap();
+        let connector = ground.connector.clone();
+        let connecting = client_async_tls_with_config(request, stream, None, connector);
+        let (socket, _) = connecting.await.unwrap();
         Self {
             socket,
             seqs: Vec::new(),
@@ -121,5 +123,6 @@ impl Subscriber {
     /// Sends bytes as they are, whatever the protocol says.
     pub(crate) async fn write_raw(&mut self, bytes: &[u8]) {
         self.socket.get_mut().write_all(bytes).await.unwrap();
+        self.socket.get_mut().flush().await.unwrap();
     }
 }

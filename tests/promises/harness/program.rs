@@ -57,6 +57,8 @@ pub struct Server {
     reader: Option<JoinHandle<()>>,
     /// `127.0.0.1:PORT`.
     pub addr: String,
+    /// Whether it speaks TLS.
+    pub is_sealed: bool,
     /// An API key of all default scopes.
     pub key: String,
 }
@@ -109,6 +111,7 @@ impl Server {
             log,
             reader: Some(reader),
             addr: String::new(),
+            is_sealed: false,
             key: key.to_owned(),
         }
     }
@@ -118,14 +121,12 @@ impl Server {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let address = self.lines().iter().find_map(|line| {
-                Some(
-                    line.strip_prefix("filingwire: page http://")?
-                        .trim_end_matches('/')
-                        .to_owned(),
-                )
+                let page = line.strip_prefix("filingwire: page http")?;
+                let address = page.split_once("://")?.1.trim_end_matches('/');
+                Some((page.starts_with('s'), address.to_owned()))
             });
-            if let Some(address) = address {
-                self.addr = address;
+            if let Some((is_sealed, address)) = address {
+                (self.is_sealed, self.addr) = (is_sealed, address);
                 return true;
             }
             if self.child.try_wait().unwrap().is_some() {
@@ -138,7 +139,8 @@ impl Server {
 
     /// Where the stream is.
     pub fn stream(&self) -> String {
-        format!("ws://{}/v1/stream", self.addr)
+        let scheme = if self.is_sealed { "wss" } else { "ws" };
+        format!("{scheme}://{}/v1/stream", self.addr)
     }
 
     /// What it has written to stderr.

@@ -11,7 +11,7 @@ use protocol::{
 };
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
     tungstenite::{
         Error, Message,
         client::IntoClientRequest,
@@ -49,12 +49,22 @@ impl Subscriber {
 
     /// Connects, or says why not.
     pub async fn try_connect(url: &str, key: Option<&str>) -> Result<Self, Error> {
+        Self::try_connect_by(url, key, None).await
+    }
+
+    /// The same, by a connector that knows whom to trust.
+    pub async fn try_connect_by(
+        url: &str,
+        key: Option<&str>,
+        connector: Option<Connector>,
+    ) -> Result<Self, Error> {
         let mut request = url.into_client_request().unwrap();
         if let Some(key) = key {
             let bearer = format!("Bearer {key}").parse().unwrap();
             request.headers_mut().insert("authorization", bearer);
         }
-        let (socket, _) = connect_async(request).await?;
+        let connecting = connect_async_tls_with_config(request, None, false, connector);
+        let (socket, _) = connecting.await?;
         Ok(Self {
             socket,
             cursor: None,

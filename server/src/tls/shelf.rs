@@ -1,0 +1,152 @@
+//! The folder in which an ACME account and its certificates are kept.
+//!
+//! Invariant: its files are the owner's alone, and each is replaced as a whole.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls_acme::{AccountCache, CertCache};
+use sha2::{Digest, Sha256};
+use tokio::task::spawn_blocking;
+
+use super::expires;
+
+/// Where it lies in the data directory.
+const FOLDER: &str = "acme";
+
+/// The folder.
+#[derive(Debug, Clone)]
+pub(super) struct Shelf {
+    folder: PathBuf,
+    /// When the certificate that was last read or written expires.
+    expires: Arc<AtomicU64>,
+}
+
+impl Shelf {
+    pub(super) fn new(data_dir: &Path) -> Self {
+        Self {
+            folder: data_dir.join(FOLDER),
+            expires: Arc::default(),
+        }
+    }
+
+    /// When the certificate expires, in seconds since 1970; 0 if there is none.
+    pub(super) fn expires(&self) -> u64 {
+        self.expires.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, pem: &[u8]) {
+        let leaf = CertificateDer::pem_slice_iter(pem).next();
+        let end = leaf.and_then(Result::ok).map_or(0, |leaf| expires(&leaf));
+        self.expires.store(end, Ordering::Relaxed);
+    }
+
+    /// One file for each authority and who or what it is asked for.
+    fn path(&self, kind: &str, whose: &[String], directory_url: &str) -> PathBuf {
+        let mut hash = Sha256::new();
+        for part in whose.iter().map(String::as_str).chain([directory_url]) {
+            hash.update(part);
+            hash.update([0]);
+        }
+        let name = hex::encode(&hash.finalize()[..8]);
+        self.folder.join(format!("{kind}-{name}"))
+    }
+
+    async fn get(&self, path: PathBuf) -> io::Result<Option<Vec<u8>>> {
+        spawn_blocking(move || match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        })
+        .await?
+    }
+
+    async fn put(&self, path: PathBuf, bytes: &[u8]) -> io::Result<()> {
+        let (folder, bytes) = (self.folder.clone(), bytes.to_vec());
+        spawn_blocking(move || {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&folder)?;
+            let draft = path.with_extension("draft");
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&draft)?;
+            file.write_all(&bytes)?;
+            file.sync_all()?;
+            fs::rename(draft, path)?;
+            File::open(folder)?.sync_all()
+        })
+        .await?
+    }
+}
+
+#[async_trait]
+impl CertCache for Shelf {
+    type EC = io::Error;
+
+    async fn load_cert(&self, domains: &[String], url: &str) -> io::Result<Option<Vec<u8>>> {
+        let kept = self.get(self.path("certificate", domains, url)).await?;
+        kept.iter().for_each(|pem| self.note(pem));
+        Ok(kept)
+    }
+
+    async fn store_cert(&self, domains: &[String], url: &str, pem: &[u8]) -> io::Result<()> {
+        self.note(pem);
+        self.put(self.path("certificate", domains, url), pem).await
+    }
+}
+
+#[async_trait]
+impl AccountCache for Shelf {
+    type EA = io::Error;
+
+    async fn load_account(&self, contact: &[String], url: &str) -> io::Result<Option<Vec<u8>>> {
+        self.get(self.path("account", contact, url)).await
+    }
+
+    async fn store_account(&self, contact: &[String], url: &str, key: &[u8]) -> io::Result<()> {
+        self.put(self.path("account", contact, url), key).await
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_kept_is_the_owners_alone_and_found_by_whose_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf::new(dir.path());
+        let (ours, other) = (["e.com".to_owned()], ["f.com".to_owned()]);
+
+        shelf.store_cert(&ours, "https://a", b"old").await.unwrap();
+        shelf.store_cert(&ours, "https://a", b"new").await.unwrap();
+        let found = shelf.load_cert(&ours, "https://a").await.unwrap();
+        let others = shelf.load_cert(&other, "https://a").await.unwrap();
+        let elsewhere = shelf.load_cert(&ours, "https://b").await.unwrap();
+
+        assert_eq!(found.as_deref(), Some(&b"new"[..]));
+        assert_eq!((others, elsewhere), (None, None));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&dir.path().join(FOLDER)), 0o700);
+        let files: Vec<_> = fs::read_dir(dir.path().join(FOLDER)).unwrap().collect();
+        assert_eq!(files.len(), 1);
+        assert_eq!(mode(&files[0].as_ref().unwrap().path()), 0o600);
+    }
+}
