@@ -19,6 +19,7 @@ use crate::{
     crowd::Crowd,
     measures::{Pace, enter, micros_each, publish},
     table::Table,
+    turn::OUTSTANDING,
 };
 
 /// Deliveries of one block of single events.
@@ -55,6 +56,13 @@ struct Side {
     to_last: Figures,
 }
 
+/// What one has spent on its blocks, and its CPU time while the other had its own.
+#[derive(Clone, Copy)]
+struct Spent {
+    cpu: Duration,
+    wall: Duration,
+}
+
 impl Duel {
     /// # Errors
     /// When a server fails, or an event does not reach everybody once.
@@ -71,16 +79,15 @@ impl Duel {
         for round in 1..=self.rounds {
             eprintln!("round {round} of {}", self.rounds);
             let each = (DELIVERIES / self.subscribers).max(4);
-            let single = ask(&mut sides, Pace::Outstanding(1), each)?;
-            let micros =
-                single.map(|cpu| micros_each(cpu, (each * BLOCKS * self.subscribers) as u64));
-            note(
-                &mut table,
-                &sides,
-                "one event at a time: CPU per delivery, µs",
-                micros,
-            );
-            note_to_last(&mut table, &mut sides, "one event at a time");
+            let single = "one event at a time";
+            self.ask_many(&mut sides, &mut table, single, Pace::Outstanding(1), each)?;
+            note_to_last(&mut table, &mut sides, single);
+            let many = format!("{OUTSTANDING} events outstanding");
+            let pace = Pace::Outstanding(OUTSTANDING);
+            self.ask_many(&mut sides, &mut table, &many, pace, each * 8)?;
+            sides
+                .iter_mut()
+                .for_each(|side| side.to_last = Figures::default());
             for rate in &self.rate {
                 let each = (f64::from(*rate) * PACED.as_secs_f64()) as usize;
                 ask(&mut sides, Pace::PerSecond(f64::from(*rate)), each)?;
@@ -91,6 +98,24 @@ impl Duel {
             "{} subscribers each; median of {} rounds (least–most)\n\n{table}",
             self.subscribers, self.rounds
         );
+        Ok(())
+    }
+
+    /// Asks both turn about with nothing but deliveries to wait for, and notes what those cost.
+    fn ask_many(
+        &self,
+        sides: &mut [Side; 2],
+        table: &mut Table,
+        what: &str,
+        pace: Pace,
+        each: usize,
+    ) -> anyhow::Result<()> {
+        let asked = ask(sides, pace, each)?;
+        let deliveries = (each * BLOCKS * self.subscribers) as u64;
+        let cpu = asked.map(|of| micros_each(of.cpu, deliveries));
+        note(table, sides, &format!("{what}: CPU per delivery, µs"), cpu);
+        let rate = asked.map(|of| deliveries as f64 / of.wall.as_secs_f64());
+        note(table, sides, &format!("{what}: deliveries/s"), rate);
         Ok(())
     }
 }
@@ -109,21 +134,27 @@ impl Side {
     }
 }
 
-/// Asks both turn about, `each` events in a block; what each has spent in all that time.
-fn ask(sides: &mut [Side; 2], pace: Pace, each: usize) -> anyhow::Result<[Duration; 2]> {
-    let spent = |sides: &[Side; 2]| {
+/// Asks both turn about, `each` events in a block.
+fn ask(sides: &mut [Side; 2], pace: Pace, each: usize) -> anyhow::Result<[Spent; 2]> {
+    let cpu = |sides: &[Side; 2]| {
         Ok::<_, anyhow::Error>([sides[0].server.cpu()?, sides[1].server.cpu()?])
     };
-    let before = spent(sides)?;
+    let before = cpu(sides)?;
+    let mut walls = [Duration::ZERO; 2];
     for block in 0..BLOCKS {
         for turn in 0..2 {
-            let side = &mut sides[(block + turn) % 2];
+            let place = (block + turn) % 2;
+            let side = &mut sides[place];
             let mut series = publish(&mut side.server, &mut side.crowd, pace, each)?;
             side.to_last.append(&mut series.to_last);
+            walls[place] += series.wall;
         }
     }
-    let after = spent(sides)?;
-    Ok([after[0] - before[0], after[1] - before[1]])
+    let after = cpu(sides)?;
+    Ok([0, 1].map(|place| Spent {
+        cpu: after[place] - before[place],
+        wall: walls[place],
+    }))
 }
 
 fn note_to_last(table: &mut Table, sides: &mut [Side; 2], pace: &str) {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Events outstanding where they outpace the writes.
-const OUTSTANDING: usize = 16;
+pub(crate) const OUTSTANDING: usize = 16;
 
 /// Groups of subscribers where each event is for one of them.
 const GROUPS: usize = 100;

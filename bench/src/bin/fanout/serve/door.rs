@@ -3,7 +3,8 @@
 //! One thread, one epoll: the listener, stdin, and every socket. The upgrade is answered
 //! with prepared bytes, because every subscriber of the generator sends the same key.
 //!
-//! Invariant: a guest is told of once, after its upgrade is answered.
+//! Invariant: a guest is told of once, after its upgrade is answered; with a file, events are
+//! told of once they are synced.
 #![allow(clippy::print_stdout, reason = "the line says where it listens")]
 
 use std::{
@@ -16,7 +17,7 @@ use std::{
 
 use crate::{
     poll::{Interest, Poll},
-    wire::{ACCEPT, end_of_head},
+    wire::{ACCEPT, EVENT_BYTES, end_of_head},
 };
 
 const LISTENER: usize = 0;
@@ -53,6 +54,8 @@ pub(super) struct Door {
     ready: Vec<usize>,
     listener: TcpListener,
     inlet: File,
+    /// Where as many bytes as the events have are written and synced, if anywhere.
+    file: Option<File>,
     /// None where the peer is gone.
     seats: Vec<Option<Seat>>,
     buffer: Vec<u8>,
@@ -65,11 +68,12 @@ struct Seat {
 }
 
 impl Door {
-    /// Listens, and says so; `more` are further fields of what is said.
+    /// Listens, and says so; `more` are further fields of what is said. With a file, what
+    /// comes in together is written and synced together.
     ///
     /// # Errors
     /// When it cannot.
-    pub(super) fn open(more: &str) -> anyhow::Result<Self> {
+    pub(super) fn open(more: &str, file: Option<File>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         rustix::net::listen(&listener, BACKLOG)?;
         listener.set_nonblocking(true)?;
@@ -83,6 +87,7 @@ impl Door {
             ready: Vec::new(),
             listener,
             inlet,
+            file,
             seats: Vec::new(),
             buffer: vec![0; 64 * 1024],
         })
@@ -96,7 +101,7 @@ impl Door {
     /// Waits for something to come; without `patience`, for ever.
     ///
     /// # Errors
-    /// When the listener or stdin fail.
+    /// When the listener, stdin or the file fail.
     pub(super) fn look(&mut self, patience: Option<Duration>) -> anyhow::Result<News> {
         let mut news = News::default();
         let mut ready = std::mem::take(&mut self.ready);
@@ -152,8 +157,13 @@ impl Door {
 
     fn hear_events(&mut self, news: &mut News) -> anyhow::Result<()> {
         let count = self.inlet.read(&mut self.buffer)?;
+        let events = memchr::memchr_iter(b'\n', &self.buffer[..count]).count();
         news.is_over |= count == 0;
-        news.events += memchr::memchr_iter(b'\n', &self.buffer[..count]).count();
+        news.events += events;
+        if let Some(file) = self.file.as_mut().filter(|_| events > 0) {
+            file.write_all(&vec![b'x'; events * EVENT_BYTES])?;
+            file.sync_data()?;
+        }
         Ok(())
     }
 

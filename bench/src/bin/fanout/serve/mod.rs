@@ -1,7 +1,7 @@
 //! The servers that are compared, each a role of this program.
 //!
 //! [`ours`] is filingwire, [`bare`] and [`sweep`] are what sending costs when nothing else
-//! is done, [`axum`] is what one would write in an afternoon. [`door`] is what the two
+//! is done, or when only the disk is asked before, [`axum`] is what one would write in an afternoon. [`door`] is what the two
 //! limits share.
 //!
 //! Invariant: all make an event of the same size from the same line.
@@ -23,6 +23,10 @@ pub(crate) enum Role {
     Bare,
     /// One log, each socket an offset, everything up to the tip in one write
     Sweep,
+    /// As `bare`, but each event is written to a file and synced before it is sent
+    SyncedBare,
+    /// As `sweep`, but events are written to a file and synced before they are sent
+    SyncedSweep,
     /// A broadcast channel and a task per socket
     Axum,
 }
@@ -35,8 +39,10 @@ impl Role {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Ours => ours::run(),
-            Self::Bare => bare::run(),
-            Self::Sweep => sweep::run(),
+            Self::Bare => bare::run(None),
+            Self::Sweep => sweep::run(None),
+            Self::SyncedBare => bare::run(Some(tempfile::tempfile()?)),
+            Self::SyncedSweep => sweep::run(Some(tempfile::tempfile()?)),
             Self::Axum => axum::run(),
         }
     }

@@ -5,7 +5,7 @@
 //! looks for what has come. Invariant: a guest gets the bytes of the log in order and
 //! without a gap from where it began.
 
-use std::time::Duration;
+use std::{fs::File, time::Duration};
 
 use super::door::Door;
 use crate::wire::{EVENT_BYTES, event, text_frame};
@@ -30,13 +30,13 @@ struct Sweep {
     idle: usize,
 }
 
-/// Serves until stdin ends.
+/// Serves until stdin ends; with a file, what is sent is synced before.
 ///
 /// # Errors
-/// When it cannot listen.
-pub(super) fn run() -> anyhow::Result<()> {
+/// When it cannot listen, or write.
+pub(super) fn run(file: Option<File>) -> anyhow::Result<()> {
     let mut sweep = Sweep {
-        door: Door::open(r#","after":"""#)?,
+        door: Door::open(r#","after":"""#, file)?,
         log: Vec::new(),
         offsets: Vec::new(),
         place: 0,
