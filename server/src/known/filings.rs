@@ -34,10 +34,13 @@ impl Filings {
     /// Keeps this of a filing, in place of what was kept of it.
     pub(super) fn put(&mut self, entry: Entry) {
         let place = self.place(entry.accession);
-        let mut entries: Vec<Entry> = match self.blocks.get(place) {
-            Some(block) => block.entries().collect(),
-            None => Vec::new(),
-        };
+        let mut entries = Vec::with_capacity(MOST + 1);
+        entries.extend(
+            self.blocks
+                .get(place)
+                .iter()
+                .flat_map(|block| block.entries()),
+        );
         match entries.binary_search_by_key(&entry.accession, |entry| entry.accession) {
             Ok(at) => entries[at] = entry,
             Err(at) => {
