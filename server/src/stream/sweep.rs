@@ -327,7 +327,9 @@ impl Sweep {
             if session.socket.is_full() {
                 return self.stick(token);
             }
+            // It lacks something: were it still a member, the tape could forget what that is.
             let who = session.who;
+            self.part(token);
             self.revisits.push_back(who);
         }
     }

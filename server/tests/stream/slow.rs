@@ -46,7 +46,15 @@ async fn stall(mut ground: Ground) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_of_all_speeds_and_filters_hold_what_their_filter_says() {
-    let mut ground = Ground::start().await;
+    read_at_all_speeds(Ground::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_of_all_speeds_and_filters_hold_what_their_filter_says_with_tls() {
+    read_at_all_speeds(Ground::start_sealed().await).await;
+}
+
+async fn read_at_all_speeds(mut ground: Ground) {
     let queries = [
         ("", 1),
         ("forms=8-K", 2),
@@ -91,6 +99,28 @@ async fn readers_of_all_speeds_and_filters_hold_what_their_filter_says() {
             })
             .collect();
         assert_eq!(reader.await.unwrap(), expected, "{query}");
+    }
+    ground.stop().await;
+}
+
+/// With TLS a visit writes 256 KiB at most, whatever the kernel takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_of_more_than_one_visit_reaches_who_reads_as_it_comes() {
+    let mut ground = Ground::start_sealed().await;
+    let mut readers = Vec::new();
+    for query in ["forms=8-K", "forms=8-K", "types=filing.seen", ""] {
+        let mut reader = Subscriber::connect(&ground, query, None).await;
+        while reader.frame().await.unwrap()["type"] != "subscribed" {}
+        readers.push(tokio::spawn(async move {
+            reader.read_through(8000).await;
+            reader.seqs
+        }));
+    }
+
+    ground.publish(8000, "8-K").await;
+
+    for reader in readers {
+        assert_eq!(reader.await.unwrap(), (1..=8000).collect::<Vec<u64>>());
     }
     ground.stop().await;
 }
