@@ -103,3 +103,62 @@ fn made(record: &Record) -> &Made {
         lite: OnceLock::new(),
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use protocol::{
+        event::{Body, Event},
+        outage::{Outage, Part},
+    };
+
+    use super::*;
+
+    fn time(second: u8) -> Timestamp {
+        format!("2026-03-03T21:00:{second:02}Z").parse().unwrap()
+    }
+
+    fn down(second: u8) -> Body {
+        Body::SourceDown(Outage {
+            part: Part::Atom,
+            since: time(second),
+            until: None,
+            error: None,
+        })
+    }
+
+    /// A log with an event at each of these seconds.
+    fn scene(dir: &Path, seconds: &[u8]) -> (Writer, Reader) {
+        let (mut log, reader) = open(dir, 1 << 20).unwrap();
+        for &second in seconds {
+            let body = down(second);
+            let event = Event::new(log.epoch(), log.next_seq(), time(second), body);
+            log.append(event.to_frame().into()).unwrap();
+        }
+        log.commit().unwrap();
+        (log, reader)
+    }
+
+    #[tokio::test]
+    async fn the_first_event_at_a_time_is_the_one_at_that_very_moment_or_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_log, reader) = scene(dir.path(), &[10, 20, 30]);
+        let firsts = [(0, 1), (10, 1), (11, 2), (20, 2), (25, 3), (31, 4)];
+
+        for (second, first) in firsts {
+            let found = first_at(&reader, time(second)).await.unwrap();
+            assert_eq!(found, Seq::new(first), "{second}");
+        }
+    }
+
+    #[test]
+    fn an_event_tells_when_it_entered_the_log_and_other_bytes_do_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let (_log, reader) = scene(dir.path(), &[10]);
+
+        let records = reader.read_after_blocking(Seq::ZERO, 1, 1).unwrap();
+
+        assert_eq!(at(&records[0].frame), Some(time(10)));
+        assert_eq!(at(b"nonsense"), None);
+    }
+}

@@ -91,6 +91,19 @@ mod tests {
 
     use super::*;
 
+    impl Retention {
+        /// A rule by which everything is old.
+        pub(crate) fn of_all(log: Reader, data_dir: &Path, seals_days: bool) -> Self {
+            Self {
+                keep: Duration::ZERO,
+                log,
+                data_dir: data_dir.to_owned(),
+                seals_days,
+                next_look: Instant::now(),
+            }
+        }
+    }
+
     /// A log of three segments of one event each, and a rule by which all are old.
     fn scene(dir: &Path, seals_days: bool) -> (Writer, Retention) {
         let (mut writer, reader) = log::open(dir, 1).unwrap();
@@ -98,14 +111,7 @@ mod tests {
             writer.append(Bytes::from_static(b"{}")).unwrap();
             writer.commit().unwrap();
         }
-        let retention = Retention {
-            keep: Duration::ZERO,
-            log: reader,
-            data_dir: dir.to_owned(),
-            seals_days,
-            next_look: Instant::now(),
-        };
-        (writer, retention)
+        (writer, Retention::of_all(reader, dir, seals_days))
     }
 
     fn fetched(dir: &Path, retention: &Retention, through: u64) {

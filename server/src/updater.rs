@@ -166,8 +166,7 @@ impl Updater {
                 Told::Failed(source, error) => {
                     self.metrics.polled(source, false);
                     let failures = self.status.failed(source, error.clone());
-                    // An outage is one event, said again now and then, not a line a poll.
-                    if failures % FAILURES_A_LINE == 1 {
+                    if is_worth_a_line(failures) {
                         tracing::warn!(%source, failures, error, "poll failed");
                     }
                 }
@@ -280,6 +279,11 @@ impl Updater {
     }
 }
 
+/// An outage is one event, said again now and then, not a line a poll.
+fn is_worth_a_line(failures: u64) -> bool {
+    failures % FAILURES_A_LINE == 1
+}
+
 /// A filing whose frame would be too large, shortened: the archive has all of it.
 fn without_documents(filing: &mut Filing) {
     tracing::warn!(accession = %filing.accession, "event too large: its documents are left out");
@@ -352,7 +356,7 @@ impl Updater {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use monitors::sighting::Sighting;
-    use protocol::seq::Seq;
+    use protocol::{filing::Document, seq::Seq};
 
     use super::*;
     use crate::known::SnapshotFile;
@@ -480,6 +484,134 @@ mod tests {
 
         let kept = events[0].body.filing().unwrap();
         assert_eq!((kept.filers[0].name.len(), kept.items.len()), (100, 1));
+    }
+
+    fn document(ordinal: u32) -> Document {
+        Document {
+            ordinal,
+            sequence: None,
+            document_type: "EX-99".to_owned(),
+            filename: format!("{ordinal}.htm"),
+            description: Some("D".repeat(200)),
+            size_bytes: 1,
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_event_too_large_by_its_documents_keeps_all_else() {
+        let bench = bench();
+        let mut large = filing(1, Source::Atom);
+        large.documents = (1..=6000).map(document).collect();
+        let filer = Filer::new(protocol::cik::Cik::new(1), "X".repeat(500), None);
+        large.filers = vec![filer];
+        bench.archived.send(Box::new(large)).await.unwrap();
+
+        let (_dir, events) = finish(bench).await;
+
+        let kept = events[0].body.filing().unwrap();
+        assert_eq!((kept.documents.len(), kept.filers[0].name.len()), (0, 500));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_event_of_the_largest_size_is_kept_whole() {
+        let bench = bench();
+        let mut largest = filing(1, Source::Atom);
+        largest.documents = vec![document(1)];
+        largest.items = vec![String::new()];
+        let body = Body::FilingArchived(largest.clone());
+        let event = Event::new(bench.reader.epoch(), Seq::new(1), now(), body);
+        let room = FRAME_MAX_BYTES - event.to_frame().len();
+        largest.items = vec!["I".repeat(room)];
+        bench
+            .archived
+            .send(Box::new(largest.clone()))
+            .await
+            .unwrap();
+
+        let (_dir, events) = finish(bench).await;
+
+        assert_eq!(events[0].to_frame().len(), FRAME_MAX_BYTES);
+        assert_eq!(events[0].body.filing(), Some(&largest));
+    }
+
+    /// What waits for an updater that is not running yet: so many sightings, and no more.
+    fn waiting(count: u32) -> Inbox {
+        let (reports, reports_in) = mpsc::channel(16);
+        for serial in 1..=count {
+            let filing = filing(serial, Source::Atom);
+            let sighting = Report::Sighted(Sighting { filing });
+            reports.try_send(sighting).unwrap();
+        }
+        Inbox {
+            reports: reports_in,
+            archived: mpsc::channel(1).1,
+            orders: mpsc::channel(1).1,
+        }
+    }
+
+    fn updater(dir: &tempfile::TempDir, metrics: Arc<Metrics>) -> (Updater, crate::log::Reader) {
+        let status = Arc::new(Status::new(now(), Default::default()));
+        Updater::on(dir.path(), status, metrics, Clock::new(now))
+    }
+
+    async fn run(updater: Updater, inbox: Inbox) {
+        let running = tokio::task::spawn_blocking(move || updater.run(inbox));
+        running.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn all_that_waits_is_made_durable_at_once() {
+        let (dir, metrics) = (tempfile::tempdir().unwrap(), Arc::new(Metrics::new()));
+        let (updater, reader) = updater(&dir, metrics.clone());
+
+        run(updater, waiting(3)).await;
+
+        assert_eq!(reader.tip(), Seq::new(3));
+        let text = metrics.render();
+        assert!(
+            text.contains("filingwire_log_commit_seconds_count 1\n"),
+            "{text}"
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_snapshot_of_what_is_known_is_written_as_the_log_grows() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut updater, reader) = updater(&dir, Arc::new(Metrics::new()));
+        updater.saving = Saving::every(2, snapshot(&dir, &reader), Seq::ZERO);
+
+        run(updater, waiting(3)).await;
+
+        let written = snapshot(&dir, &reader).read(reader.tip()).unwrap();
+        assert_eq!((written.covers, written.known.len()), (reader.tip(), 3));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn old_events_go_while_new_ones_come() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut updater, reader) = updater(&dir, Arc::new(Metrics::new()));
+        drop((updater.log, reader));
+        let (log, reader) = crate::log::open(dir.path(), 1).unwrap();
+        updater.log = log;
+        for serial in 1..=2 {
+            let body = Body::FilingSeen(filing(serial, Source::Atom));
+            updater.append(body, &mut Vec::new()).unwrap();
+            updater.log.commit().unwrap();
+        }
+        let mut fetched = crate::log::watermark(dir.path(), &reader, "fetch").unwrap();
+        fetched.store(Seq::new(2)).unwrap();
+        updater.retention = Some(Retention::of_all(reader.clone(), dir.path(), false));
+
+        run(updater, waiting(1)).await;
+
+        assert_eq!((reader.oldest(), reader.tip()), (Seq::new(3), Seq::new(3)));
+    }
+
+    #[test]
+    fn a_poll_that_fails_on_and_on_is_a_line_of_the_log_now_and_then() {
+        let told: Vec<u64> = (1..=130).filter(|times| is_worth_a_line(*times)).collect();
+
+        assert_eq!(told, [1, 61, 121]);
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -32,7 +32,8 @@ impl Saving {
         Self::every(EVERY, file, covers)
     }
 
-    pub(super) fn every(every: u64, file: SnapshotFile, covers: Seq) -> Self {
+    /// The same with so many events between two snapshots.
+    pub(crate) fn every(every: u64, file: SnapshotFile, covers: Seq) -> Self {
         Self {
             file,
             every,
