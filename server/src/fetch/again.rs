@@ -6,7 +6,7 @@
 //! by its `at`, the time. What EDGAR has taken away is not fetched again.
 //!
 //! Elsewhere: who asks (`reconcile`). Invariant: what was asked is on the disk until the
-//! archive has the bytes that EDGAR gives, or their parcel is, or EDGAR gives none.
+//! archive has the bytes that EDGAR gives, or their parcel is there, or EDGAR gives none.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ use super::{
     Fetcher,
     attempt::{Failure, Road, fetch, park},
     backlog::Job,
-    parcel::{Label, name_of},
+    parcel::{self, Label, name_of},
 };
 use crate::durable;
 
@@ -196,7 +196,6 @@ impl Fetcher {
             Ok(Found::Differs(label)) => {
                 tracing::info!(%accession, sha256 = label.original_sha256, "EDGAR gives other bytes than before");
                 self.parked(&label);
-                self.make_durable(&label.name());
             }
             Err(failure) => tracing::debug!(%accession, %failure, "not fetched again"),
         }
@@ -218,14 +217,19 @@ async fn try_refetch(road: &Road, filing: Filing, after: Cursor) -> Result<Found
             Ok(found) => return Ok(found),
             Err(failure) => failure,
         };
-        not_given += u32::from(failure.is_about_the_filing());
-        if not_given == ATTEMPTS {
+        if is_final(&failure, &mut not_given) {
             return Err(failure);
         }
         sleep(failure.wait(&job).max(Duration::from_secs(1))).await;
-        let attempts = job.attempts + 1;
+        let attempts = failure.attempts(&job);
         job = job.tried(attempts, failure.unfinished());
     }
+}
+
+/// Whether EDGAR has not given it for the last time.
+fn is_final(failure: &Failure, not_given: &mut u32) -> bool {
+    *not_given += u32::from(failure.is_about_the_filing());
+    *not_given == ATTEMPTS
 }
 
 async fn once(road: &Road, job: &Job, after: &Cursor) -> Result<Found, Failure> {
@@ -236,8 +240,11 @@ async fn once(road: &Road, job: &Job, after: &Cursor) -> Result<Found, Failure> 
     if road.parking.join(&*parcel).exists() || has(road, accession, &submission.sha256).await {
         return Ok(Found::Same);
     }
-    let parked = park(road, &job.filing, submission, after.clone(), true).await;
-    parked.map(Found::Differs)
+    let label = park(road, &job.filing, submission, after.clone(), true).await?;
+    // What was asked is forgotten next: the parcel has to last by itself.
+    let durable = block_in_place(|| parcel::make_durable_or_remove(&road.parking, &label.name()));
+    durable.map_err(Failure::Disk)?;
+    Ok(Found::Differs(label))
 }
 
 /// Whether the archive has these bytes; it is asked until it answers.
@@ -252,5 +259,71 @@ async fn has(road: &Road, accession: Accession, sha256: &str) -> bool {
         }
         sleep(transient_delay(failures, accession.get())).await;
         failures += 1;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use protocol::filing::Source;
+
+    use super::*;
+
+    fn filings(serials: std::ops::Range<usize>) -> Vec<Filing> {
+        let filing = |serial| {
+            let accession = format!("0001999999-26-{serial:06}").parse().unwrap();
+            let seen_at = "2026-03-03T21:00:00Z".parse().unwrap();
+            Filing::new(accession, "8-K".parse().unwrap(), Source::Atom, seen_at)
+        };
+        serials.map(filing).collect()
+    }
+
+    #[test]
+    fn more_than_may_wait_are_refused_and_those_that_wait_already_are_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let (again, asked) = again(dir.path().join("fetch.again")).unwrap();
+
+        assert_eq!(again.ask(filings(0..ASKED_MAX - 1)).unwrap(), 0);
+        assert_eq!(again.ask(filings(0..ASKED_MAX + 2)).unwrap(), 2);
+        assert_eq!(again.ask(filings(0..3)).unwrap(), 0);
+
+        assert_eq!(asked.0.filings().len(), ASKED_MAX);
+    }
+
+    #[test]
+    fn what_was_asked_reads_back_and_a_file_that_does_not_read_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("fetch.again");
+        let (first, _) = again(file.clone()).unwrap();
+        first.ask(filings(1..3)).unwrap();
+
+        let (_, asked) = again(file.clone()).unwrap();
+        let second = filings(2..3).remove(0).accession;
+        assert_eq!(
+            asked
+                .first(|accession| accession == second)
+                .unwrap()
+                .accession,
+            second
+        );
+        asked.done(second).unwrap();
+        assert_eq!(asked.first(|accession| accession == second), None);
+
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        assert!(again(file).is_err());
+    }
+
+    #[test]
+    fn what_edgar_does_not_give_five_times_is_given_up_whatever_else_fails() {
+        let mut not_given = 0;
+        let disk = || Failure::Disk(io::ErrorKind::StorageFull.into());
+
+        for _ in 0..4 {
+            assert!(!is_final(&Failure::NotASubmission, &mut not_given));
+            assert!(!is_final(&disk(), &mut not_given));
+        }
+
+        assert!(is_final(&Failure::NotASubmission, &mut not_given));
     }
 }

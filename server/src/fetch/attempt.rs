@@ -100,6 +100,16 @@ impl Failure {
         matches!(self.reason(), "absent" | "incomplete" | "not_a_submission")
     }
 
+    /// Attempts of a job with this one; where the door is shut, it is none.
+    pub(super) fn attempts(&self, job: &Job) -> u32 {
+        job.attempts + u32::from(!matches!(self, Self::Sec(SecError::Blocked { .. })))
+    }
+
+    /// Whether the filing is given up after so many attempts.
+    pub(super) fn is_final(&self, attempts: u32) -> bool {
+        self.is_about_the_filing() && attempts >= retry::NOT_PUBLISHED_ATTEMPTS
+    }
+
     /// SHA-256 of what came, if it ends too early.
     pub(super) fn unfinished(self) -> Option<String> {
         match self {
@@ -139,7 +149,7 @@ pub(super) async fn fetch(
     job: &Job,
     priority: Priority,
 ) -> Result<Submission, Failure> {
-    let submission = download(road, &submission_url(road, job), priority).await?;
+    let submission = download(road, &url_of(&road.www_url, job), priority).await?;
     if !submission.is_one() {
         return Err(Failure::NotASubmission);
     }
@@ -212,16 +222,14 @@ fn pack(
 }
 
 /// The submission lies under each filer's CIK; another attempt tries another filer's.
-fn submission_url(road: &Road, job: &Job) -> String {
+fn url_of(www_url: &str, job: &Job) -> String {
     let filers = &job.filing.filers;
     let cik = match filers.len() {
         0 => job.filing.accession.submitter(),
         many => filers[job.attempts as usize % many].cik,
     };
-    edgar::paths::url(
-        &road.www_url,
-        &edgar::paths::submission(cik, job.filing.accession),
-    )
+    let path = edgar::paths::submission(cik, job.filing.accession);
+    edgar::paths::url(www_url, &path)
 }
 
 async fn download(road: &Road, url: &str, priority: Priority) -> Result<Submission, Failure> {
@@ -307,4 +315,184 @@ fn with_tickers(mut filers: Vec<Filer>, seen: &Filing) -> Vec<Filer> {
         filer.tickers = tickers(filer.cik).unwrap_or_default();
     }
     filers
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use protocol::{filing::Source, seq::Seq};
+    use sec_client::retry::NOT_PUBLISHED_ATTEMPTS;
+
+    use super::*;
+
+    const DOOR: Duration = Duration::from_secs(600);
+
+    fn job(attempts: u32) -> Job {
+        let accession = "0001999999-26-000001".parse().unwrap();
+        let seen_at = "2026-03-03T21:00:00Z".parse().unwrap();
+        let filing = Filing::new(accession, "8-K".parse().unwrap(), Source::Atom, seen_at);
+        Job {
+            attempts,
+            ..Job::first(Seq::new(1), filing)
+        }
+    }
+
+    fn blocked() -> Failure {
+        Failure::Sec(SecError::Blocked { retry_in: DOOR })
+    }
+
+    fn disk() -> Failure {
+        Failure::Disk(io::ErrorKind::StorageFull.into())
+    }
+
+    fn cut() -> Failure {
+        Failure::Incomplete("5".repeat(64))
+    }
+
+    #[test]
+    fn an_attempt_counts_unless_the_door_was_shut() {
+        assert_eq!(cut().attempts(&job(3)), 4);
+        assert_eq!(disk().attempts(&job(3)), 4);
+        assert_eq!(blocked().attempts(&job(3)), 3);
+    }
+
+    #[test]
+    fn only_what_is_about_the_filing_gives_it_up_and_that_after_a_day() {
+        for failure in [cut(), Failure::NotASubmission] {
+            assert!(failure.is_final(NOT_PUBLISHED_ATTEMPTS), "{failure}");
+            assert!(!failure.is_final(NOT_PUBLISHED_ATTEMPTS - 1), "{failure}");
+        }
+        for failure in [blocked(), disk()] {
+            assert!(!failure.is_final(NOT_PUBLISHED_ATTEMPTS + 1), "{failure}");
+        }
+    }
+
+    #[test]
+    fn the_wait_is_that_of_what_went_wrong() {
+        let early = Failure::NotASubmission.wait(&job(0));
+
+        assert_eq!(early, retry::not_published_delay(0));
+        assert_eq!(cut().wait(&job(0)), STALLED);
+        assert_eq!(cut().wait(&job(20)), retry::not_published_delay(20));
+        assert_eq!(blocked().wait(&job(0)), DOOR);
+        assert!(disk().wait(&job(0)) <= Duration::from_secs(1));
+    }
+
+    #[tokio::test]
+    async fn a_panic_goes_on_and_what_was_stopped_is_an_error() {
+        let broken = tokio::spawn(async { panic!("a fault of ours") });
+        let stopped = tokio::spawn(std::future::pending::<io::Result<()>>());
+        stopped.abort();
+
+        let broken = tokio::spawn(finished::<()>(broken)).await;
+
+        assert!(broken.unwrap_err().is_panic());
+        assert!(finished(stopped).await.is_err());
+    }
+
+    #[test]
+    fn every_failure_has_a_reason_that_is_counted() {
+        let failures = [blocked(), disk(), cut(), Failure::NotASubmission];
+
+        let reasons = failures.map(|failure| failure.reason());
+
+        assert_eq!(
+            reasons,
+            ["blocked", "disk", "incomplete", "not_a_submission"]
+        );
+        let counted = crate::metrics::ARCHIVE_FAILURES;
+        assert!(reasons.iter().all(|reason| counted.contains(reason)));
+    }
+
+    #[test]
+    fn only_our_disk_is_ours_and_only_cut_bytes_are_remembered() {
+        assert!(disk().is_ours() && !blocked().is_ours());
+        assert_eq!(cut().unfinished(), Some("5".repeat(64)));
+        assert_eq!(disk().unfinished(), None);
+    }
+
+    const HEADER: &str = "<SEC-DOCUMENT>0001999999-26-000001.txt : 20260303\n\
+        <SEC-HEADER>0001999999-26-000001.hdr.sgml : 20260303\n<ACCEPTANCE-DATETIME>20260303160001\n\
+        ACCESSION NUMBER:\t\t0001999999-26-000001\nCONFORMED SUBMISSION TYPE:\t8-K/A\n\
+        PUBLIC DOCUMENT COUNT:\t\t1\nCONFORMED PERIOD OF REPORT:\t20260227\n\
+        ITEM INFORMATION:\t\tResults of Operations and Financial Condition\n\
+        FILED AS OF DATE:\t\t20260303\n\nFILER:\n\n\tCOMPANY DATA:\t\n\
+        \t\tCOMPANY CONFORMED NAME:\t\t\tACME\n\t\tCENTRAL INDEX KEY:\t\t\t0000000011\n\n</SEC-HEADER>\n";
+    const DOCUMENT: &str = "<DOCUMENT>\n<TYPE>8-K/A\n<SEQUENCE>1\n<FILENAME>a.htm\n<TEXT>\nhello\n</TEXT>\n\
+        </DOCUMENT>\n</SEC-DOCUMENT>\n";
+
+    fn described(text: &str, seen: &Filing) -> Filing {
+        let (_dir, submission) = crate::fetch::intake::tests::take(text.as_bytes(), 64);
+        describe(seen, &submission, submission.documents.as_ref())
+    }
+
+    #[test]
+    fn a_filing_is_told_as_its_header_tells_it() {
+        let filer = |cik, ticker: &str| {
+            let mut filer = Filer::new(Cik::new(cik), "Acme Inc.", None);
+            filer.tickers = vec![ticker.to_owned()];
+            filer
+        };
+        let seen = Filing {
+            filers: vec![filer(22, "NOT"), filer(11, "ACME")],
+            ..job(0).filing
+        };
+
+        let told = described(&format!("{HEADER}{DOCUMENT}"), &seen);
+
+        assert_eq!((told.form.as_str(), told.amendment), ("8-K/A", true));
+        assert_eq!(
+            told.size_bytes,
+            Some((HEADER.len() + DOCUMENT.len()) as u64)
+        );
+        assert_eq!(told.filed_on, "2026-03-03".parse().ok());
+        assert_eq!(told.period, "2026-02-27".parse().ok());
+        assert_eq!(told.accepted_at, "2026-03-03T21:00:01Z".parse().ok());
+        assert_eq!(told.items, ["2.02"]);
+        assert_eq!((told.filers.len(), told.filers[0].cik), (1, Cik::new(11)));
+        assert_eq!(told.filers[0].tickers, ["ACME"]);
+        assert_eq!(told.documents[0].filename, "a.htm");
+    }
+
+    #[test]
+    fn what_only_the_source_knew_is_kept() {
+        let seen = Filing {
+            filed_on: "2026-03-03".parse().ok(),
+            accepted_at: "2026-03-03T21:00:01Z".parse().ok(),
+            period: "2026-02-27".parse().ok(),
+            items: vec!["2.02".to_owned()],
+            filers: vec![Filer::new(Cik::new(11), "Acme Inc.", None)],
+            ..job(0).filing
+        };
+        let bare = "<SEC-DOCUMENT>\n<SEC-HEADER>\n</SEC-HEADER>\n";
+
+        let told = described(&format!("{bare}{DOCUMENT}"), &seen);
+        let page = described("<!DOCTYPE html>", &seen);
+
+        let size_bytes = |text_len: usize| Some(text_len as u64);
+        let expected = Filing {
+            size_bytes: size_bytes(bare.len() + DOCUMENT.len()),
+            documents: told.documents.clone(),
+            ..seen.clone()
+        };
+        assert_eq!((told.documents.len(), &told), (1, &expected));
+        assert_eq!(page.size_bytes, size_bytes(15));
+        assert_eq!(page.documents, seen.documents);
+    }
+
+    #[test]
+    fn a_submission_is_asked_for_under_each_filer_in_turn() {
+        let mut job = job(0);
+        let of = |job: &Job| url_of("https://edgar.example", job);
+        assert!(of(&job).contains("/data/1999999/"), "{}", of(&job));
+
+        let filer = |cik| Filer::new(Cik::new(cik), "F", None);
+        job.filing.filers = vec![filer(11), filer(22)];
+
+        for (attempts, cik) in [(0, 11), (1, 22), (2, 11)] {
+            job.attempts = attempts;
+            let url = of(&job);
+            assert!(url.contains(&format!("/data/{cik}/")), "{url}");
+        }
+    }
 }

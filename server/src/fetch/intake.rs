@@ -119,7 +119,7 @@ impl Intake {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const SUBMISSION: &[u8] = b"<SEC-DOCUMENT>0001999999-26-000042.txt : 20260303\n\
@@ -127,7 +127,8 @@ mod tests {
         CONFORMED SUBMISSION TYPE:\t8-K\n</SEC-HEADER>\n<DOCUMENT>\n<TYPE>8-K\n<SEQUENCE>1\n\
         <FILENAME>a.htm\n<TEXT>\nhello\n</TEXT>\n</DOCUMENT>\n</SEC-DOCUMENT>\n";
 
-    fn take(bytes: &[u8], piece: usize) -> (tempfile::TempDir, Submission) {
+    /// What comes of bytes that arrive in such pieces.
+    pub(in crate::fetch) fn take(bytes: &[u8], piece: usize) -> (tempfile::TempDir, Submission) {
         let dir = tempfile::tempdir().unwrap();
         let mut intake = Intake::new(&Staging::open(dir.path()).unwrap()).unwrap();
         for piece in bytes.chunks(piece) {
@@ -141,6 +142,9 @@ mod tests {
         let (_dir, submission) = take(SUBMISSION, 7);
 
         let object = std::fs::read(submission.sgml.path()).unwrap();
+        let accession = "0001999999-26-000042".parse().unwrap();
+        assert_eq!(submission.accession(), Some(accession));
+        assert_eq!(submission.bytes, SUBMISSION.len() as u64);
         let documents = submission.documents.unwrap();
         assert_eq!(zstd::decode_all(&object[..]).unwrap(), SUBMISSION);
         assert_eq!(submission.sha256, hex::encode(Sha256::digest(SUBMISSION)));

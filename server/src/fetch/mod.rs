@@ -16,6 +16,7 @@ mod attempt;
 mod backlog;
 mod condition;
 mod intake;
+mod load;
 mod parcel;
 mod parking;
 mod putting;
@@ -40,7 +41,7 @@ use protocol::{
     event::{Body, Event},
     seq::Seq,
 };
-use sec_client::{SecClient, retry::NOT_PUBLISHED_ATTEMPTS};
+use sec_client::SecClient;
 use tokio::{
     sync::{mpsc, watch},
     task::{JoinSet, block_in_place},
@@ -54,6 +55,7 @@ use self::{
     attempt::{Failure, Outcome, Road, attempt},
     backlog::{Backlog, Job},
     condition::Condition,
+    load::Load,
     parking::Parking,
     putting::Put,
     store::Store,
@@ -66,18 +68,6 @@ use crate::{
     telemetry::with_causes,
     updater::{Archived, Order},
 };
-
-/// Most downloads at a time: more only wait for the request budget.
-const DOWNLOADS_MAX: usize = 8;
-
-/// Downloads of old ground at a time: the others are kept for new filings.
-const REPAIRS_MAX: usize = DOWNLOADS_MAX / 2;
-
-/// Bytes of downloads at a time; a larger one counts as a quarter of it.
-const BYTES_MAX: u64 = 64 << 20;
-
-/// Downloads up to this size never wait for larger ones.
-const SMALL_BYTES: u64 = 1 << 20;
 
 /// Between writes of the watermark: what a crash makes us look at again.
 const WATERMARK_INTERVAL: Duration = Duration::from_secs(1);
@@ -121,8 +111,7 @@ pub(crate) struct Fetcher {
     road: Road,
     backlog: Backlog,
     downloads: JoinSet<(Job, Outcome)>,
-    downloads_bytes: u64,
-    downloads_repairs: usize,
+    load: Load,
     parking: Parking,
     backlog_max_bytes: u64,
     condition: Condition,
@@ -173,8 +162,7 @@ impl Fetcher {
             road,
             backlog: Backlog::after(cursor),
             downloads: JoinSet::new(),
-            downloads_bytes: 0,
-            downloads_repairs: 0,
+            load: Load::default(),
             parking,
             backlog_max_bytes: parts.backlog_max_bytes,
             condition: Condition::new(parts.clock.now()),
@@ -320,15 +308,13 @@ impl Fetcher {
 
     /// Sees whether downloads have to pause, and says when that changes.
     fn look_for_room(&mut self) {
-        let (parked, most) = (self.parking.bytes(), self.backlog_max_bytes);
+        let parked = self.parking.bytes();
         let shortage = self.shortage.borrow_and_update().clone();
-        let enough = match self.pause {
-            Some(Pause::BacklogFull) => most - most / ROOM_SHARE,
-            _ => most,
-        };
         let pause = match &shortage {
             Some(_) => Some(Pause::DiskNearlyFull),
-            None => (parked >= enough).then_some(Pause::BacklogFull),
+            None => {
+                is_full(self.pause, parked, self.backlog_max_bytes).then_some(Pause::BacklogFull)
+            }
         };
         if mem::replace(&mut self.pause, pause) == pause {
             return;
@@ -348,18 +334,11 @@ impl Fetcher {
 
     fn start_downloads(&mut self) {
         self.backlog.wake(Instant::now());
-        while self.pause.is_none() && self.downloads.len() < DOWNLOADS_MAX {
-            let room = BYTES_MAX.saturating_sub(self.downloads_bytes);
-            let repairs_allowed = self.downloads_repairs < REPAIRS_MAX;
-            let suits = |job: &Job| {
-                (repairs_allowed || !job.is_repair())
-                    && (job.bytes() <= SMALL_BYTES || weight(job) <= room)
-            };
-            let Some(job) = self.backlog.take(suits) else {
+        while self.pause.is_none() && self.load.has_place() {
+            let Some(job) = self.backlog.take(|job| self.load.suits(job)) else {
                 break;
             };
-            self.downloads_bytes += weight(&job);
-            self.downloads_repairs += usize::from(job.is_repair());
+            self.load.begin(&job);
             let road = self.road.clone();
             self.downloads.spawn(async move {
                 let outcome = attempt(&road, &job).await;
@@ -369,8 +348,7 @@ impl Fetcher {
     }
 
     fn downloaded(&mut self, job: Job, outcome: Outcome) {
-        self.downloads_bytes -= weight(&job);
-        self.downloads_repairs -= usize::from(job.is_repair());
+        self.load.end(&job);
         match outcome {
             Ok(label) => {
                 if mem::take(&mut self.is_stuck) {
@@ -393,8 +371,8 @@ impl Fetcher {
             );
         }
         let wait = failure.wait(&job);
-        let attempts = job.attempts + u32::from(!matches!(failure.reason(), "blocked"));
-        if failure.is_about_the_filing() && attempts >= NOT_PUBLISHED_ATTEMPTS {
+        let attempts = failure.attempts(&job);
+        if failure.is_final(attempts) {
             tracing::warn!(%accession, reason = failure.reason(), "no submission after a day: given up");
             self.backlog.finish(job.seq, accession);
             return;
@@ -418,7 +396,7 @@ impl Fetcher {
         self.status.set_fetch(FetchState {
             watermark: self.reached().get(),
             backlog: self.backlog.len() as u64,
-            running: self.downloads.len() as u64,
+            running: self.load.len() as u64,
             up: outage.is_none(),
             down_since: outage.map(|outage| outage.since),
             error: self.condition.error().map(str::to_owned),
@@ -441,6 +419,10 @@ fn cannot_use(folder: &Path) -> String {
     )
 }
 
-fn weight(job: &Job) -> u64 {
-    job.bytes().min(BYTES_MAX / 4)
+/// Whether so many parked bytes are enough; after a pause some room has to be free again.
+fn is_full(pause: Option<Pause>, parked: u64, most: u64) -> bool {
+    match pause {
+        Some(Pause::BacklogFull) => parked >= most - most / ROOM_SHARE,
+        _ => parked >= most,
+    }
 }

@@ -180,6 +180,18 @@ pub(super) fn make_durable(parking: &Path, name: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the parcel survive a power cut; where the disk does not let it, there is none.
+///
+/// # Errors
+/// Whatever the disk says.
+pub(super) fn make_durable_or_remove(parking: &Path, name: &str) -> io::Result<()> {
+    let durable = make_durable(parking, name);
+    if durable.is_err() {
+        remove(&parking.join(name))?;
+    }
+    durable
+}
+
 /// Removes a parcel, its label first: what is left of it then is none.
 ///
 /// # Errors
@@ -364,6 +376,19 @@ pub(super) mod tests {
         assert!(remove(&folder).is_err() && folder.exists());
         assert!(make_durable(&parking, "nothing").is_err());
         remove(&parking.join("nothing")).unwrap();
+    }
+
+    #[test]
+    fn a_parcel_that_cannot_be_made_durable_is_not_left() {
+        let (_dir, parking, label) = parked();
+        let folder = parking.join(&*label.name());
+        make_durable_or_remove(&parking, &label.name()).unwrap();
+        assert!(folder.exists());
+        fs::remove_file(folder.join(LABEL)).unwrap();
+
+        make_durable_or_remove(&parking, &label.name()).unwrap_err();
+
+        assert!(!folder.exists());
     }
 
     #[test]

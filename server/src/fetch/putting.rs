@@ -232,3 +232,61 @@ async fn append(body: Body, outlet: &Outlet) -> Result<(), UpdaterGone> {
     outlet.orders.send(order).await.map_err(|_| UpdaterGone)?;
     appended.await.map(drop).map_err(|_| UpdaterGone)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::{fs, path::Path};
+
+    use archive::staging::Staging;
+
+    use super::*;
+    use crate::fetch::parcel::tests::parcel;
+
+    async fn put_after(harm: impl FnOnce(&Path), is_found: bool) -> Result<Box<Filing>, NotPut> {
+        let dir = tempfile::tempdir().unwrap();
+        let staging = Staging::open(dir.path().join("staging")).unwrap();
+        let parking = dir.path().join("parked");
+        fs::create_dir(&parking).unwrap();
+        let name = parcel(&staging, 1, false).park(&parking).unwrap().name();
+        harm(&parking.join(&*name));
+        let turn = Turn { name, is_found };
+        put(Store::in_memory(), parking, turn).await.result
+    }
+
+    #[tokio::test]
+    async fn a_whole_parcel_is_put() {
+        let filing = put_after(|_| {}, true).await.unwrap();
+
+        assert!(filing.objects.sgml.is_some());
+    }
+
+    #[tokio::test]
+    async fn what_the_disk_does_not_give_is_kept_and_what_is_damaged_is_fetched_again() {
+        let unreadable = |folder: &Path| {
+            fs::remove_file(folder.join("filing.json")).unwrap();
+            fs::create_dir(folder.join("filing.json")).unwrap();
+        };
+        let cut = |folder: &Path| fs::write(folder.join("sgml"), "sub").unwrap();
+
+        assert!(matches!(
+            put_after(unreadable, false).await,
+            Err(NotPut::Disk(_))
+        ));
+        assert!(matches!(
+            put_after(cut, false).await,
+            Err(NotPut::Damaged(_))
+        ));
+    }
+
+    #[tokio::test]
+    async fn only_what_an_earlier_process_left_is_looked_at_byte_by_byte() {
+        let garble = |folder: &Path| fs::write(folder.join("sgml"), "subMission").unwrap();
+
+        assert!(put_after(garble, false).await.is_ok());
+        assert!(matches!(
+            put_after(garble, true).await,
+            Err(NotPut::Damaged(_))
+        ));
+    }
+}

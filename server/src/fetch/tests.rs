@@ -8,7 +8,7 @@ use protocol::{
     filing::{Filer, Filing, Source},
     time::Timestamp,
 };
-use simulator::{PathClass, Simulator};
+use simulator::{Fault, FaultPlan, PathClass, Simulator};
 use tokio::{io::AsyncReadExt, task::JoinHandle, time::timeout};
 
 use super::*;
@@ -271,6 +271,77 @@ async fn what_a_power_cut_damaged_is_fetched_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_parcel_that_a_kill_left_behind_its_event_is_not_told_again() {
+    let scene = Scene::new().await;
+    scene.bucket.switch(false);
+    let filing = scene.publish(1).await.remove(0);
+    scene.parked(1).await;
+    let name = filing.accession.to_string();
+    let parcel = scene.dir.path().join("parked").join(&name);
+    let files = fs::read_dir(&parcel).unwrap().map(|file| {
+        let path = file.unwrap().path();
+        (path.clone(), fs::read(path).unwrap())
+    });
+    let files: Vec<_> = files.collect();
+    scene.bucket.switch(true);
+    scene.events("filing.archived", 1).await;
+    scene.parked(0).await;
+
+    let left = |_: &Path| {
+        fs::create_dir(&parcel).unwrap();
+        for (path, bytes) in &files {
+            fs::write(path, bytes).unwrap();
+        }
+    };
+    let scene = scene.restarted(left).await;
+    scene.eventually("removed", |_| !parcel.exists()).await;
+    scene.publish(1).await;
+    let events = scene.events("filing.archived", 2).await;
+
+    let versions = versions(&events);
+    assert_eq!((versions.len(), versions[&name].len()), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_edgar_does_not_give_at_first_is_asked_for_again() {
+    let scene = Scene::new().await;
+    let faults = FaultPlan::default().with(Fault::NotFoundFirst, 1.0);
+    scene.edgar.set_faults(faults);
+
+    scene.publish(1).await;
+    scene.events("filing.archived", 1).await;
+
+    assert_eq!(scene.edgar.ledger().fired(Fault::NotFoundFirst), 1);
+    assert_eq!(scene.asked_for(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_watermark_follows_while_the_fetcher_goes_on() {
+    let scene = Scene::new().await;
+    scene.publish(1).await;
+    scene.events("filing.archived", 1).await;
+
+    let stored = |scene: &Scene| {
+        let stored = crate::log::watermark(scene.dir.path(), &scene.log, "fetch");
+        stored.unwrap().get()
+    };
+    scene
+        .eventually("stored", |scene| stored(scene) == scene.log.tip())
+        .await;
+
+    assert!(!scene.fetcher.is_finished());
+}
+
+#[test]
+fn a_full_backlog_is_full_until_an_eighth_of_it_is_free() {
+    let full = Some(Pause::BacklogFull);
+
+    assert!(is_full(None, 800, 800) && !is_full(None, 799, 800));
+    assert!(is_full(full, 700, 800) && !is_full(full, 699, 800));
+    assert!(!is_full(Some(Pause::DiskNearlyFull), 799, 800));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_bytes_fetched_again_are_counted_and_nothing_else() {
     let scene = Scene::new().await;
     let filing = scene.publish(1).await.remove(0);
@@ -377,15 +448,20 @@ async fn what_is_asked_to_be_fetched_again_survives_a_restart() {
         .await;
 
     scene.again.ask(vec![filing]).unwrap();
+    scene.publish(1).await;
+    scene
+        .eventually("in the backlog", |scene| scene.status.fetch().backlog == 1)
+        .await;
     let scene = scene.restarted(|_| {}).await;
     scene
         .eventually("the same", |s| {
             s.counts("fetch_refetches_total{reason=\"same\"} 1")
         })
         .await;
+    scene.events("filing.archived", 2).await;
     let scene = scene.restarted(|_| {}).await;
 
-    assert_eq!(scene.asked_for(), 2);
+    assert_eq!(scene.asked_for(), 3);
     assert_eq!(
         fs::read(scene.dir.path().join("fetch.again")).unwrap(),
         b"[]"
