@@ -65,6 +65,13 @@ mod tests {
     }
 
     #[test]
+    fn an_index_that_is_due_this_moment_is_told_to_be_late() {
+        let said = said("2026-03-03", "2026-03-04T03:07:00Z");
+
+        assert!(said.contains("which was due at"), "{said}");
+    }
+
+    #[test]
     fn an_index_that_was_due_long_ago_is_not_told_to_be_waited_for() {
         let said = said("2026-03-03", "2026-06-01T12:00:00Z");
 

@@ -353,17 +353,20 @@ mod tests {
             recovered,
             ..Standing::default()
         };
-        let [one, two, three] = [1, 2, 3].map(|serial| filing(serial, None).accession);
-        let roll: Roll = [one, two, three].into_iter().collect();
+        let [one, two, three, four, five] =
+            [1, 2, 3, 4, 5].map(|serial| filing(serial, None).accession);
+        let roll: Roll = [one, two, three, four, five].into_iter().collect();
         let taken = [
             (three, standing(true)),
             (one, standing(false)),
             (two, standing(true)),
+            (four, standing(false)),
+            (five, standing(false)),
         ];
 
         let day = summary(DAY, &roll, &taken, vec![two]);
 
-        assert_eq!((day.date, day.listed, day.seen_live), (DAY, 3, 1));
+        assert_eq!((day.date, day.listed, day.seen_live), (DAY, 5, 3));
         assert_eq!(
             (day.recovered, day.unarchived),
             (vec![two, three], vec![two])

@@ -43,3 +43,40 @@ impl Kept {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn told(kept: &Kept) -> (Option<Date>, Option<Date>) {
+        (kept.again, kept.quarter)
+    }
+
+    #[test]
+    fn what_was_kept_reads_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("reconcile.json");
+        let kept = Kept {
+            again: Some(date(2026, 3, 3)),
+            quarter: Some(date(2026, 3, 7)),
+        };
+
+        kept.write(&path);
+
+        assert_eq!(told(&Kept::read(&path)), told(&kept));
+    }
+
+    #[test]
+    fn what_is_missing_or_damaged_reads_as_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("reconcile.json");
+        assert_eq!(told(&Kept::read(&path)), (None, None));
+
+        fs::write(&path, r#"{"again":"2026-"#).unwrap();
+
+        assert_eq!(told(&Kept::read(&path)), (None, None));
+    }
+}

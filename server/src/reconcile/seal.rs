@@ -310,6 +310,24 @@ mod tests {
     }
 
     #[test]
+    fn a_day_lists_its_roll_and_what_surfaced_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let days = Days::open(dir.path()).unwrap();
+        let (day, both) = (
+            date(2026, 3, 3),
+            ["0001999999-26-000001", "0001999999-26-000002"],
+        );
+        days.draft(day, &roll(&both[..1])).unwrap();
+        days.publish(day).unwrap();
+        assert_eq!(days.listed(day).unwrap(), roll(&both[..1]));
+
+        days.keep_late(day, &roll(&both[1..])).unwrap();
+
+        assert_eq!(days.listed(day).unwrap(), roll(&both));
+        assert_eq!(days.read(day).unwrap(), Some(roll(&both[..1])));
+    }
+
+    #[test]
     fn a_file_that_is_no_roll_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let days = Days::open(dir.path()).unwrap();

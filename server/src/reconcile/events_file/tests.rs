@@ -151,6 +151,9 @@ async fn made_again_without_its_place_nothing_changes() {
         2,
         "what was there long before the first seal is in no file"
     );
+    let beside = format!("events/2026-03-03.{}.ndjson.zst", bench.reader.epoch());
+    let beside = bench.bucket.open(&Key::parse(&beside).unwrap()).await;
+    assert!(matches!(beside, Err(BucketError::NotFound(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,4 +185,37 @@ async fn a_log_without_seals_is_not_searched() {
 
     let lines = bench.lines("2026-03-03").await;
     assert_eq!((lines.len(), lines.last()), (2, Some(&seal)));
+}
+
+#[test]
+fn a_place_holds_in_its_own_log_and_not_ahead_of_it() {
+    let mut bench = Bench::new();
+    bench.seen("2026-03-03T20:00:00Z");
+    bench.seen("2026-03-03T20:00:01Z");
+    let (ours, other) = (bench.reader.epoch().clone(), Epoch::parse("zzzz").unwrap());
+    let through = |epoch: &Epoch, through: u64, searched: u64| {
+        let place = serde_json::json!({"epoch": epoch, "through": through, "searched": searched});
+        fs::write(bench.dir.path().join(PLACE), place.to_string()).unwrap();
+        filed_through(&bench.reader, bench.dir.path()).unwrap()
+    };
+
+    assert_eq!(through(&ours, 1, 2), Some(Seq::new(1)));
+    assert_eq!(through(&ours, 2, 2), Some(Seq::new(2)));
+    assert_eq!(through(&other, 1, 2), None);
+    assert_eq!(through(&ours, 3, 2), None);
+    assert_eq!(through(&ours, 1, 3), None);
+}
+
+#[test]
+fn a_place_that_the_disk_does_not_give_is_named_and_one_that_is_missing_is_the_beginning() {
+    let bench = Bench::new();
+    assert_eq!(
+        filed_through(&bench.reader, bench.dir.path()).unwrap(),
+        None
+    );
+
+    fs::create_dir(bench.dir.path().join(PLACE)).unwrap();
+
+    let error = filed_through(&bench.reader, bench.dir.path()).unwrap_err();
+    assert!(format!("{error:#}").contains(PLACE), "{error:#}");
 }
