@@ -148,3 +148,72 @@ impl<'a> Reading<'a> {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::{path::Path, sync::Arc};
+
+    use eventlog::{disk::Disk, testing::ForgetfulDisk};
+
+    use super::*;
+
+    /// Numbers of every length, each before bytes that fill most of a piece.
+    fn contents() -> impl Iterator<Item = (u64, Vec<u8>)> {
+        (0..10).map(|n| (n << (7 * n), vec![n as u8; 700_000]))
+    }
+
+    fn written() -> Arc<dyn DiskFile> {
+        let file = ForgetfulDisk::default().create(Path::new("/file")).unwrap();
+        let mut writing = Writing::new(&*file);
+        writing.push(b"a line\n").unwrap();
+        for (number, bytes) in contents() {
+            writing.number(number).unwrap();
+            writing.push(&bytes).unwrap();
+            assert!(writing.piece.len() < PIECE, "it waits for the disk");
+        }
+        assert_eq!(writing.end().unwrap(), file.length().unwrap());
+        file
+    }
+
+    fn is_damaged<T>(result: Result<T, Refusal>) -> bool {
+        matches!(result, Err(Refusal::Damaged))
+    }
+
+    #[test]
+    fn what_takes_many_pieces_reads_back_with_little_in_memory() {
+        let file = written();
+        let mut reading = Reading::begin(&*file).unwrap();
+
+        assert_eq!(reading.line(7).unwrap(), b"a line");
+        for (number, bytes) in contents() {
+            assert_eq!(reading.number().unwrap(), number);
+            assert!(reading.bytes(bytes.len()).unwrap() == bytes, "{number}");
+            assert!(reading.piece.len() < 2 * PIECE + 10);
+        }
+
+        reading.end().unwrap();
+    }
+
+    #[test]
+    fn what_is_not_read_to_its_end_is_not_whole() {
+        let file = written();
+        let mut reading = Reading::begin(&*file).unwrap();
+        assert!(is_damaged(reading.line(6)), "its end is the seventh byte");
+        reading.line(7).unwrap();
+
+        assert!(is_damaged(reading.end()));
+    }
+
+    #[test]
+    fn more_than_there_is_cannot_be_read() {
+        let file = ForgetfulDisk::default().create(Path::new("/file")).unwrap();
+        Writing::new(&*file).end().unwrap();
+        let mut reading = Reading::begin(&*file).unwrap();
+
+        assert!(is_damaged(reading.number()));
+        reading.end().unwrap();
+        assert!(is_damaged(Reading::begin(&*file).unwrap().bytes(1)));
+        assert!(is_damaged(Reading::begin(&*file).unwrap().line(9)));
+    }
+}

@@ -1,12 +1,7 @@
 //! What is known beside a plain map, through snapshots, power cuts and restarts.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io,
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
 use eventlog::{
     Config, ReadError,
@@ -23,7 +18,7 @@ use protocol::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{filings::Filings, recall::recall_with, *};
+use super::{block::Malformed, filings::Filings, recall::recall_with, *};
 use crate::log::{Reader, Writer};
 
 const DATA: &str = "/data";
@@ -263,6 +258,7 @@ impl Scene {
             .collect();
         assert_eq!(standings, expected);
         assert_eq!(self.known.len(), expected.len());
+        assert_eq!(self.known.is_empty(), expected.is_empty());
         for number in 0..40 {
             let standing = self.known.standing(accession(number));
             assert_eq!(standing, expected.get(&accession(number)).copied());
@@ -277,6 +273,10 @@ impl Scene {
         assert_eq!(lacking, expected);
         let days: BTreeMap<_, _> = self.known.sealed_days().collect();
         assert_eq!(days, self.plain.sealed);
+        for number in 0..9 {
+            let sealed = self.plain.sealed.get(&day(number)).copied();
+            assert_eq!(self.known.sealed_seq(day(number)), sealed);
+        }
         assert_eq!(
             self.known.last_sealed().map(|(day, _)| day),
             days.keys().next_back().copied()
@@ -316,18 +316,52 @@ fn filings_are_found_and_sorted_in_any_number_of_blocks() {
     let mut plain = BTreeMap::new();
 
     // A walk through all residues: every place of a block is hit.
-    for step in 0..30_000_u64 {
-        let number = step * 7_919 % 20_011 * 1_000_003;
+    for step in 0..9_000_u64 {
+        let number = step * 7_919 % 6_007 * 1_000_003;
         plain.insert(number, put(&mut filings, number, (step % 32) as u8));
     }
 
-    assert!(filings.blocks().len() > 40, "{}", filings.blocks().len());
+    assert!(filings.blocks().len() > 10, "{}", filings.blocks().len());
     assert_eq!(filings.len(), plain.len());
     assert!(filings.walk().eq(plain.values().copied()));
-    for number in 0..20_100 {
+    for number in 0..6_100 {
         let accession = Accession::from_number(number * 1_000_003).unwrap();
         assert_eq!(filings.get(accession), plain.get(&accession.get()).copied());
     }
+}
+
+/// A block as it lies in a file: so many neighbours of which nothing is lacking.
+fn block(filings: usize) -> Vec<u8> {
+    let mut bytes = vec![1, 3];
+    bytes.resize(filings + 1, 2);
+    bytes
+}
+
+#[test]
+fn a_block_of_a_file_is_taken_whole_behind_those_before_and_of_no_more_than_512() {
+    let mut filings = Filings::default();
+    assert_eq!(filings.push_block(1_000, block(512)), Ok(()));
+    let refused = [
+        (2_000, vec![]),
+        (2_000, block(513)),
+        (2_000, vec![1]),
+        (2_000, vec![1, 3, 0]),
+        (2_000, vec![1, 3, 3, 255]),
+        (2_000, vec![1, 3, 0x80, 0x80]),
+        (2_000, vec![0x80; 12]),
+        (1_511, block(1)),
+        (1_000, block(1)),
+    ];
+
+    for (first, bytes) in refused {
+        let told = format!("{first} {bytes:?}");
+        assert_eq!(filings.push_block(first, bytes), Err(Malformed), "{told}");
+    }
+
+    assert_eq!(filings.push_block(1_512, block(1)), Ok(()));
+    let numbers: Vec<u64> = filings.walk().map(|entry| entry.accession.get()).collect();
+    assert!(numbers.into_iter().eq(1_000..1_513));
+    assert_eq!(filings.len(), 513);
 }
 
 #[test]
@@ -526,6 +560,51 @@ fn a_start_reads_no_more_than_the_snapshot_leaves_and_the_newest_events() {
     assert!(all.chain().any(|cause| cause.is::<ReadError>()), "{all:#}");
 }
 
+#[test]
+fn a_start_tells_the_newest_accessions_in_order_and_when_the_newest_event_was() {
+    let scene = busy(30);
+    let recalled = |newest| recall_with(&scene.reader, &file(&scene.disk), newest).unwrap();
+
+    let recall = recalled(1000);
+
+    let seen: Vec<_> = (0..30).map(accession).collect();
+    assert_eq!(recall.recent, seen);
+    assert_eq!(recall.last_at, "2026-03-01T15:00:00Z".parse().unwrap());
+    assert_eq!((recall.covers, recall.read_after), (Seq::ZERO, Seq::ZERO));
+}
+
+#[test]
+fn an_event_is_counted_on_its_day_only() {
+    let mut tally = Tally::default();
+    let (seen, archived) = (EventType::FilingSeen, EventType::FilingArchived);
+    for event_type in [seen, seen, archived, EventType::DaySealed] {
+        tally.count(event_type, day(1));
+    }
+    assert_eq!(
+        (tally.day, tally.seen, tally.archived),
+        (Some(day(1)), 2, 1)
+    );
+
+    tally.count(seen, day(2));
+
+    assert_eq!(
+        (tally.day, tally.seen, tally.archived),
+        (Some(day(2)), 1, 0)
+    );
+}
+
+#[test]
+fn what_an_index_or_a_backfill_told_first_is_recovered() {
+    let recovered = |source| {
+        let mut known = Known::default();
+        known.sighted(accession(1), source, Seq::new(1));
+        known.standing(accession(1)).unwrap().recovered
+    };
+
+    assert!(recovered(Source::DailyIndex) && recovered(Source::Backfill));
+    assert!(!recovered(Source::Atom) && !recovered(Source::Efts));
+}
+
 #[tokio::test(start_paused = true)]
 async fn damage_that_the_start_did_not_read_is_found_in_the_background() {
     let mut scene = busy(30);
@@ -577,12 +656,18 @@ fn what_retention_takes_from_the_log_stays_known() {
 }
 
 #[test]
-fn every_standing_reads_back() {
-    let all: BTreeSet<u8> = (0..=255)
-        .filter_map(|bits| Standing::from_bits(bits).map(Standing::to_bits))
-        .collect();
+fn every_standing_reads_back_and_no_other_bits_do() {
+    for bits in 0..=u8::MAX {
+        let again = Standing::from_bits(bits).map(Standing::to_bits);
+        assert_eq!(again, (bits < 64).then_some(bits));
+    }
+}
 
-    assert!(all.into_iter().eq(0..64));
+#[test]
+fn documents_have_facts_when_a_schema_or_a_linkbase_is_among_them() {
+    assert!(have_facts(["10-Q", "EX-101.SCH"].into_iter()));
+    assert!(have_facts(["EX-101.LAB", "10-Q"].into_iter()));
+    assert!(!have_facts(["10-Q", "EX-10.1", "XML"].into_iter()));
 }
 
 #[test]
