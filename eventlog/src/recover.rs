@@ -322,3 +322,59 @@ pub(crate) fn damage(path: &Path, offset: u64, seq: Option<Seq>, what: impl ToSt
         what,
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    /// A file that gives a byte at a time.
+    #[derive(Debug)]
+    struct Trickle(&'static [u8]);
+
+    impl DiskFile for Trickle {
+        fn length(&self) -> io::Result<u64> {
+            Ok(self.0.len() as u64)
+        }
+
+        fn modified(&self) -> io::Result<SystemTime> {
+            Ok(SystemTime::UNIX_EPOCH)
+        }
+
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            let Some(byte) = self.0.get(offset as usize) else {
+                return Ok(0);
+            };
+            buffer[0] = *byte;
+            Ok(1)
+        }
+
+        fn write_at(&self, _bytes: &[u8], _offset: u64) -> io::Result<()> {
+            Err(io::ErrorKind::ReadOnlyFilesystem.into())
+        }
+
+        fn truncate(&self, _length: u64) -> io::Result<()> {
+            Err(io::ErrorKind::ReadOnlyFilesystem.into())
+        }
+
+        fn sync(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_file_that_gives_little_at_a_time_is_read_in_full() {
+        let mut bytes = [0; 4];
+
+        read_full(&Trickle(b"0123456789"), &mut bytes, 3).unwrap();
+        let over_the_end = read_full(&Trickle(b"0123456789"), &mut [0; 4], 8);
+
+        assert_eq!(&bytes, b"3456");
+        assert_eq!(
+            over_the_end.unwrap_err().kind(),
+            io::ErrorKind::UnexpectedEof
+        );
+    }
+}

@@ -184,6 +184,18 @@ mod tests {
     }
 
     #[test]
+    fn a_watermark_that_the_disk_does_not_give_is_not_taken_for_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let no_folder = dir.path().join("a file");
+        std::fs::write(&no_folder, "").unwrap();
+
+        let path = no_folder.join("fetch.watermark");
+        let opened = Watermark::open(path, &epoch("k7q2"), Arc::new(crate::RealDisk));
+
+        assert!(matches!(opened, Err(WatermarkError::Io { .. })));
+    }
+
+    #[test]
     fn a_watermark_of_another_epoch_is_refused_with_both_names() {
         let disk = ForgetfulDisk::default();
         open(&disk, "k7q2").unwrap().store(Seq::new(42)).unwrap();

@@ -8,8 +8,8 @@ use common::{
     disk_only_config, frames, header_bytes, line_starts, open, path, small_config, write,
 };
 use eventlog::{
-    Corruption, OpenError, ReadError,
-    segment::{Header, Line},
+    Config, Corruption, OpenError, ReadError,
+    segment::{HEADER_MAX_BYTES, Header, Line},
     testing::ForgetfulDisk,
 };
 use protocol::seq::{Epoch, Seq};
@@ -19,7 +19,7 @@ const GROUPS: [&[&str]; 3] = [
     &[r#"{"n":2,"J":"*J"}"#, r#"{"n":3}"#],
     &[
         r#"{"n":4,"text":"longer than a block of the disk"}"#,
-        r#"{"n":5}"#,
+        r#"{"n":5,"J":"*J"}"#,
         r#"{"n":6}"#,
     ],
 ];
@@ -185,6 +185,15 @@ fn a_record_twice_in_a_row_is_reported() {
 }
 
 #[test]
+fn a_record_lost_before_a_good_group_is_reported() {
+    let (mut bytes, starts) = good_log();
+
+    bytes.drain(starts[1]..starts[2]);
+
+    assert_eq!(corruption(bytes).unwrap().seq, Some(Seq::new(1)));
+}
+
+#[test]
 fn damage_names_file_byte_seq_and_remedy() {
     let (mut bytes, starts) = good_log();
     bytes[starts[2] + 20] ^= 1;
@@ -273,6 +282,47 @@ fn a_sealed_segment_cut_at_any_byte_is_reported() {
 }
 
 #[test]
+fn a_damaged_end_of_a_large_sealed_segment_is_named_by_its_byte() {
+    let disk = ForgetfulDisk::default();
+    let config = Config {
+        segment_bytes: 20_000,
+        ..disk_only_config()
+    };
+    let (mut writer, _) = open(&disk, config.clone()).unwrap();
+    let frame = "x".repeat(1_000);
+    (0..25).for_each(|_| write(&mut writer, &[&[&frame]]));
+    drop(writer);
+    let mut bytes = disk.bytes(path(1));
+    let last = *line_starts(&bytes).last().unwrap();
+
+    bytes[last + 500] ^= 1;
+    disk.set_bytes(path(1), bytes);
+
+    let Err(OpenError::Corrupt(damage)) = open(&disk, config) else {
+        panic!("damage was stepped over");
+    };
+    assert_eq!(damage.offset as usize, last);
+}
+
+#[test]
+fn a_record_that_the_file_lost_while_it_was_read_is_named_where_it_should_begin() {
+    let disk = ForgetfulDisk::default();
+    let (mut writer, reader) = open(&disk, disk_only_config()).unwrap();
+    write(&mut writer, &GROUPS);
+    let (bytes, starts) = good_log();
+    disk.set_bytes(path(1), bytes[..starts[4]].to_vec());
+    let read = |after, records| reader.read_after_blocking(Seq::new(after), records, usize::MAX);
+    assert_eq!(read(0, 3).unwrap().len(), 3);
+
+    let Err(ReadError::Corrupt(damage)) = read(3, 1) else {
+        panic!("damage was stepped over");
+    };
+
+    let (offset, seq) = (starts[4] as u64, Some(Seq::new(4)));
+    assert_eq!((damage.offset, damage.seq), (offset, seq));
+}
+
+#[test]
 fn a_missing_segment_is_reported() {
     let disk = rotated_log();
     let removed = ForgetfulDisk::default();
@@ -325,6 +375,14 @@ fn a_segment_whose_header_was_torn_while_rotating_is_made_anew() {
             assert_eq!(reader.tip(), first.unwrap());
         }
     }
+}
+
+#[test]
+fn what_is_longer_than_a_header_is_no_torn_header() {
+    let (header, longer) = (vec![0; HEADER_MAX_BYTES], vec![0; HEADER_MAX_BYTES + 1]);
+
+    assert!(corruption(header).is_none());
+    assert!(corruption(longer).is_some());
 }
 
 #[test]

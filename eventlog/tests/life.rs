@@ -171,6 +171,28 @@ fn a_full_segment_is_sealed_and_reading_crosses_without_a_seam() {
 }
 
 #[test]
+fn a_group_that_just_fills_its_segment_stays_in_it() {
+    let header = common::header_bytes(1);
+    let line = "1 0 12345678 {\"n\":1}\n".len();
+    let segments = |segment_bytes: usize| {
+        let disk = ForgetfulDisk::default();
+        let segment_bytes = segment_bytes as u64;
+        let config = Config {
+            segment_bytes,
+            ..small_config()
+        };
+        let (mut writer, _reader) = open(&disk, config).unwrap();
+        numbered(&mut writer, 2);
+        disk.paths().len()
+    };
+
+    assert_eq!(
+        segments(header + 2 * line - 1),
+        segments(header + 2 * line) + 1
+    );
+}
+
+#[test]
 fn a_reader_that_goes_on_in_small_steps_gets_everything_once() {
     let (mut writer, reader) = open(
         &ForgetfulDisk::default(),
@@ -484,6 +506,41 @@ async fn the_first_record_of_an_empty_log_is_the_next_one() {
             .unwrap()
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn what_panics_off_the_thread_panics_its_caller() {
+    let (mut writer, reader) = open(&ForgetfulDisk::default(), small_config()).unwrap();
+    numbered(&mut writer, 1);
+
+    let asked = tokio::spawn(async move {
+        reader
+            .partition_point(|_| panic!("a fault of the caller"))
+            .await
+    });
+
+    assert!(asked.await.unwrap_err().is_panic());
+}
+
+#[test]
+fn a_read_while_the_program_ends_is_an_error_and_no_panic() {
+    let (mut writer, reader) = open(&ForgetfulDisk::default(), disk_only_config()).unwrap();
+    numbered(&mut writer, 1);
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+    };
+    let ended = runtime();
+    let handle = ended.handle().clone();
+    ended.shutdown_background();
+
+    let read = runtime().block_on(async {
+        let _in_the_one_that_ended = handle.enter();
+        reader.read_after(Seq::ZERO, ALL, ALL).await
+    });
+
+    assert!(matches!(read, Err(ReadError::Io { .. })), "{read:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
