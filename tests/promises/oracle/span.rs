@@ -27,7 +27,9 @@ impl Span {
             _ => date(2026, 10, 29),
         };
         let last_filing = first + (days - 1).days();
-        let settled = last_filing + 7.days();
+        // What surfaces a week late may lack its row, which is read on the next business day.
+        let mut last_days = (last_filing + 7.days()).series(1.day()).skip(1);
+        let settled = last_days.find(|day| !is_weekend(*day)).unwrap();
         let mut after = settled.series(1.day());
         let end = after.find(|day| day.weekday() == Weekday::Sunday).unwrap();
         let span = Self {
@@ -47,7 +49,7 @@ impl Span {
     pub fn business_days(self) -> impl Iterator<Item = Date> {
         let days = self.first.series(1.day());
         let days = days.take_while(move |day| *day <= self.last_filing);
-        days.filter(|day| !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday))
+        days.filter(|day| !is_weekend(*day))
     }
 }
 
@@ -59,6 +61,10 @@ impl fmt::Display for Span {
             self.first, self.last_filing, self.end
         )
     }
+}
+
+fn is_weekend(day: Date) -> bool {
+    matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday)
 }
 
 /// That hour of that day in Washington.
