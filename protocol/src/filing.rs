@@ -83,6 +83,18 @@ pub struct Filer {
     /// Last day of the fiscal year, `MMDD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fiscal_year_end: Option<String>,
+    /// Employer identification number; the SEC also calls it IRS number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ein: Option<String>,
+    /// The act under which it files, two digits of its year (`34`) or a short name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<String>,
+    /// The SEC's file number, such as `001-36743`; the first where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_number: Option<String>,
+    /// The number of the filing's place on film, beside that file number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub film_number: Option<String>,
     /// Earlier names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_names: Vec<FormerName>,
@@ -100,6 +112,10 @@ impl Filer {
             state: None,
             state_of_incorporation: None,
             fiscal_year_end: None,
+            ein: None,
+            act: None,
+            file_number: None,
+            film_number: None,
             former_names: Vec::new(),
         }
     }

@@ -117,6 +117,12 @@ async fn a_sec_api_client_receives_filings_with_their_documents() {
     assert_eq!(whole["description"], "Complete submission text file");
     let truth = scene.edgar.ledger().filing(&accession).unwrap();
     assert_eq!(whole["size"], truth.submission_bytes.to_string());
+    let entity = &filing["entities"][0];
+    for name in ["irsNo", "act", "filmNo"] {
+        let value = entity[name].as_str().unwrap();
+        assert!(value.parse::<u64>().is_ok(), "{name} {value}");
+    }
+    assert!(entity["fileNo"].as_str().unwrap().contains('-'), "{entity}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

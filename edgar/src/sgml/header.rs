@@ -220,6 +220,13 @@ fn complete(filer: &mut Filer, later: Filer) {
         .take()
         .or(later.state_of_incorporation);
     filer.fiscal_year_end = filer.fiscal_year_end.take().or(later.fiscal_year_end);
+    filer.ein = filer.ein.take().or(later.ein);
+    if filer.file_number.is_none() {
+        // The three belong together.
+        filer.act = later.act.or(filer.act.take());
+        filer.file_number = later.file_number;
+        filer.film_number = later.film_number;
+    }
     for former in later.former_names {
         let known = &filer.former_names;
         if known.len() < MAX_FORMER_NAMES && !known.contains(&former) {

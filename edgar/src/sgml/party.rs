@@ -111,6 +111,12 @@ impl Party {
             .state_of_incorporation
             .clone_from(&self.state_of_incorporation);
         filer.fiscal_year_end.clone_from(&self.fiscal_year_end);
+        filer.ein.clone_from(&self.ein);
+        if let Some(values) = self.filing_values.first() {
+            filer.act.clone_from(&values.act);
+            filer.file_number.clone_from(&values.file_number);
+            filer.film_number.clone_from(&values.film_number);
+        }
         filer.former_names.clone_from(&self.former_names);
         Some(filer)
     }

@@ -1,8 +1,7 @@
 //! What clients of sec-api.io's Stream API speak: a websocket on `/?apiKey=…`, each frame an
 //! array of filings, sent when the filing is archived and its documents are known.
 //!
-//! Left out are the fields that our events do not carry: `irsNo`, `act`, `fileNo`, `filmNo` of
-//! entities, series and classes, and the holdings of a 13F.
+//! Left out is what our events do not carry: series and classes, and the holdings of a 13F.
 //!
 //! Source: sec-api.io, "Stream API", and the README of its clients.
 
@@ -236,13 +235,17 @@ fn entity(filer: &Filer, filing: &Filing) -> Value {
         "cik": filer.cik.to_string(),
         "type": filing.form.as_str(),
     });
-    add(
-        &mut entity,
-        "stateOfIncorporation",
-        filer.state_of_incorporation.clone(),
-    );
-    add(&mut entity, "fiscalYearEnd", filer.fiscal_year_end.clone());
-    add(&mut entity, "sic", filer.sic.clone());
+    for (name, value) in [
+        ("irsNo", &filer.ein),
+        ("stateOfIncorporation", &filer.state_of_incorporation),
+        ("fiscalYearEnd", &filer.fiscal_year_end),
+        ("act", &filer.act),
+        ("fileNo", &filer.file_number),
+        ("filmNo", &filer.film_number),
+        ("sic", &filer.sic),
+    ] {
+        add(&mut entity, name, value.clone());
+    }
     entity
 }
 
@@ -312,6 +315,10 @@ mod tests {
         filer.sic = Some("3569".to_owned());
         filer.state_of_incorporation = Some("DE".to_owned());
         filer.fiscal_year_end = Some("1231".to_owned());
+        filer.ein = Some("990000001".to_owned());
+        filer.act = Some("34".to_owned());
+        filer.file_number = Some("001-99999".to_owned());
+        filer.film_number = Some("26700001".to_owned());
         filing.filers = vec![filer];
         filing.accepted_at = Some("2026-03-03T21:04:41Z".parse().unwrap());
         filing.period = Some("2026-03-03".parse().unwrap());
@@ -354,7 +361,8 @@ mod tests {
             "linkToXbrl": "",
             "linkToFilingDetails": format!("{folder}/quay-20260303.htm"),
             "entities": [{"companyName": "QUAYSIDE ROBOTICS (HOLDINGS) INC (Filer)", "cik": "1999991",
-                "type": "8-K", "stateOfIncorporation": "DE", "fiscalYearEnd": "1231", "sic": "3569"}],
+                "type": "8-K", "stateOfIncorporation": "DE", "fiscalYearEnd": "1231", "sic": "3569",
+                "irsNo": "990000001", "act": "34", "fileNo": "001-99999", "filmNo": "26700001"}],
             "documentFormatFiles": [
                 {"sequence": "1", "description": "", "type": "8-K", "size": "38211",
                     "documentUrl": format!("{folder}/quay-20260303.htm")},

@@ -243,7 +243,24 @@ fn entities_with_several_file_numbers_are_one_filer() {
         assert_eq!(header.parties.len(), 3);
         assert_eq!(roles, [FilerRole::SubjectCompany, FilerRole::FiledBy]);
         assert_eq!(header.group_members.len(), 6);
-        assert_eq!(header.filers()[0].sic.as_deref(), Some("2911"));
+        let subject = &header.filers()[0];
+        assert_eq!(subject.sic.as_deref(), Some("2911"));
+        let values = &header.parties[0].filing_values[0];
+        assert!(subject.file_number.is_some());
+        assert_eq!(
+            (
+                &subject.ein,
+                &subject.act,
+                &subject.file_number,
+                &subject.film_number
+            ),
+            (
+                &header.parties[0].ein,
+                &values.act,
+                &values.file_number,
+                &values.film_number
+            )
+        );
     }
 }
 
