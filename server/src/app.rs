@@ -466,6 +466,7 @@ fn start_fetcher(
         parking: archive.parking,
         backlog_max_bytes: config.backlog_max_bytes,
         bucket: archive.bucket,
+        unreached: archive.unreached,
         layout,
         shortage: ends.shortage,
         asked: ends.asked,

@@ -43,6 +43,8 @@ pub(crate) struct Store {
     pub(crate) staging: Staging,
     /// Where objects wait for it, on the disk of the staging folder.
     pub(crate) parking: PathBuf,
+    /// Why it could not be reached at the start.
+    pub(crate) unreached: Option<String>,
 }
 
 impl Buckets {
@@ -51,8 +53,8 @@ impl Buckets {
     /// # Errors
     /// When a folder cannot be used or a server refuses, with what to do about it.
     pub(crate) async fn open(config: &config::Archive, data_dir: &Path) -> anyhow::Result<Self> {
-        let archive = Store::open(&config.bucket, data_dir).await?;
-        look_in("archive.bucket", &*archive.bucket).await?;
+        let mut archive = Store::open(&config.bucket, data_dir).await?;
+        archive.unreached = look_in("archive.bucket", &*archive.bucket).await?;
         let inventory = if config.inventory_bucket == config.bucket {
             archive.clone()
         } else {
@@ -61,7 +63,7 @@ impl Buckets {
             if inventory.staging.folder() == archive.staging.folder() {
                 inventory.staging = archive.staging.clone();
             }
-            look_in("archive.inventory_bucket", &*inventory.bucket).await?;
+            inventory.unreached = look_in("archive.inventory_bucket", &*inventory.bucket).await?;
             inventory
         };
         Ok(Self {
@@ -81,6 +83,7 @@ impl Buckets {
             bucket,
             staging: Staging::open(staging).unwrap(),
             parking: staging.with_extension("parked"),
+            unreached: None,
         };
         Self {
             archive: store.clone(),
@@ -110,6 +113,7 @@ impl Store {
             bucket,
             staging: Staging::open(&staging).with_context(cannot)?,
             parking,
+            unreached: None,
         })
     }
 }
@@ -131,9 +135,10 @@ pub(crate) async fn open_to_read(place: &Place) -> anyhow::Result<Option<Arc<dyn
     }
 }
 
-async fn look_in(key: &str, bucket: &dyn Bucket) -> anyhow::Result<()> {
+/// Why the bucket cannot be reached, if so.
+async fn look_in(key: &str, bucket: &dyn Bucket) -> anyhow::Result<Option<String>> {
     let error = match timeout(LOOK_PATIENCE, bucket.check()).await {
-        Ok(Ok(())) => return Ok(()),
+        Ok(Ok(())) => return Ok(None),
         Ok(Err(error @ BucketError::Unavailable { .. })) => {
             format!("{:#}", anyhow::Error::from(error))
         }
@@ -147,7 +152,7 @@ async fn look_in(key: &str, bucket: &dyn Bucket) -> anyhow::Result<()> {
         error,
         "the bucket cannot be reached; the stream goes on, and submissions wait"
     );
-    Ok(())
+    Ok(Some(error))
 }
 
 fn cannot_use(folder: &Path) -> String {

@@ -49,7 +49,7 @@ pub(crate) struct FetchState {
     pub(crate) backlog: u64,
     /// Downloads that run.
     pub(crate) running: u64,
-    /// Whether the archive takes submissions, as far as the log tells.
+    /// Whether the archive takes submissions: as far as the log tells, and as was found at the start.
     pub(crate) up: bool,
     /// The last moment it is known to have taken some, while it does not.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,6 +9,8 @@ use std::{
 use protocol::{
     event::{Body, EventType},
     filing::Filing,
+    outage::Part,
+    time::Timestamp,
 };
 use simulator::{Config, Simulator, Wish};
 
@@ -276,6 +278,44 @@ async fn an_s3_server_that_is_down_does_not_keep_the_stream_from_starting() {
     assert_eq!(seen.body.event_type(), EventType::FilingSeen);
     let told = server.complaints().join("\n");
     assert!(told.contains("the stream goes on"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_that_is_down_at_the_start_is_told_before_anything_is_put_and_so_is_its_coming() {
+    let (s3, edgar) = (
+        S3::start().await,
+        Simulator::start_local(Config::quiet()).await.unwrap(),
+    );
+    s3.switch(false);
+    let dir = tempfile::tempdir().unwrap();
+
+    let mut server = start(&dir, &edgar, &s3.environment("secret")).await;
+    let at_first = (server.status().await, server.get("/metrics").await.body);
+    let query = "types=source.down,source.up&after=oldest";
+    let mut subscriber = Subscriber::subscribe(&server.stream(), &server.key, query).await;
+    let down = of_archive(&mut subscriber).await;
+    s3.switch(true);
+    let up = of_archive(&mut subscriber).await;
+
+    assert_eq!(at_first.0["archive"]["up"], false);
+    assert!(at_first.1.contains("\nfilingwire_archive_up 0\n"));
+    assert_eq!(down, (EventType::SourceDown, None));
+    assert!(up.0 == EventType::SourceUp && up.1.is_some(), "{up:?}");
+    assert_eq!(server.status().await["archive"]["up"], true);
+    assert!(server.stop().await.success());
+}
+
+/// The next event that tells of the archive, with the end of the outage.
+async fn of_archive(subscriber: &mut Subscriber) -> (EventType, Option<Timestamp>) {
+    loop {
+        let event = subscriber.event().await;
+        let event_type = event.body.event_type();
+        if let Body::SourceDown(outage) | Body::SourceUp(outage) = event.body
+            && outage.part == Part::Archive
+        {
+            return (event_type, outage.until);
+        }
+    }
 }
 
 #[test]

@@ -44,13 +44,13 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    /// Good until it is known better.
-    pub(super) fn new(now: Timestamp) -> Self {
+    /// Good until it is known better; with an error it has failed once, at the start.
+    pub(super) fn new(now: Timestamp, error: Option<String>) -> Self {
         Self {
             worked_at: now,
             worked: None,
-            failures: 0,
-            error: None,
+            failures: u32::from(error.is_some()),
+            error,
             tries: 0,
             try_at: Instant::now(),
             told: None,
@@ -72,6 +72,11 @@ impl Condition {
     /// Whether it takes what it is given, as far as we know.
     pub(super) fn is_up(&self) -> bool {
         self.failures == 0 && self.told.is_none()
+    }
+
+    /// Whether it is to be called up: what has worked is until the log tells of an outage.
+    pub(super) fn seems_up(&self) -> bool {
+        self.told.is_none() && (self.failures == 0 || self.worked.is_some())
     }
 
     /// The outage there is.
@@ -158,7 +163,7 @@ mod tests {
     #[test]
     fn an_outage_is_told_once_with_its_span_and_so_is_its_end() {
         let now = Instant::now();
-        let mut condition = Condition::new(at(0));
+        let mut condition = Condition::new(at(0), None);
         condition.succeeded(at(1), now);
 
         let doubt = failed(&mut condition, now);
@@ -175,7 +180,7 @@ mod tests {
     #[test]
     fn one_failure_that_is_followed_by_success_is_no_outage() {
         let now = Instant::now();
-        let mut condition = Condition::new(at(0));
+        let mut condition = Condition::new(at(0), None);
 
         let told = [
             failed(&mut condition, now),
@@ -189,7 +194,7 @@ mod tests {
     #[test]
     fn in_doubt_one_parcel_is_tried_and_each_wait_is_longer_up_to_a_bound() {
         let mut now = Instant::now() + Duration::from_secs(1);
-        let mut condition = Condition::new(at(0));
+        let mut condition = Condition::new(at(0), None);
         assert_eq!(condition.room(2, now), PUTS_MAX - 2);
 
         let mut waits = Vec::new();
@@ -210,7 +215,7 @@ mod tests {
     #[test]
     fn what_went_wrong_and_when_it_worked_is_told_while_it_matters() {
         let now = Instant::now();
-        let mut condition = Condition::new(at(0));
+        let mut condition = Condition::new(at(0), None);
         assert_eq!((condition.worked(), condition.error()), (None, None));
         assert_eq!(condition.wakes_at(), None);
 
@@ -227,7 +232,7 @@ mod tests {
 
     #[test]
     fn outages_of_sources_are_none_of_the_archive() {
-        let mut condition = Condition::new(at(0));
+        let mut condition = Condition::new(at(0), None);
         let of = |part| Outage {
             part,
             since: at(0),
@@ -246,9 +251,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_reached_at_the_start_is_down_from_the_first_moment() {
+        let now = Instant::now();
+        let mut condition = Condition::new(at(0), Some("connection refused".to_owned()));
+        assert!(!condition.seems_up() && condition.outage().is_none());
+
+        let down = failed(&mut condition, now).unwrap();
+        assert_eq!((down.since, condition.seems_up()), (at(0), false));
+        let up = condition.succeeded(at(1), now).unwrap();
+
+        assert_eq!((up.since, up.until), (at(0), Some(at(1))));
+        assert!(condition.seems_up());
+        failed(&mut condition, now);
+        assert!(condition.seems_up(), "one failure is a doubt");
+    }
+
+    #[test]
     fn failures_of_parcels_given_at_the_same_time_are_one_try() {
         let now = Instant::now() + Duration::from_secs(1);
-        let mut condition = Condition::new(at(0));
+        let mut condition = Condition::new(at(0), None);
         failed(&mut condition, now);
         let until = condition.wakes_at().unwrap();
 
@@ -263,10 +284,10 @@ mod tests {
     #[test]
     fn an_outage_that_the_log_tells_is_over_when_the_next_parcel_is_taken() {
         let now = Instant::now();
-        let mut before = Condition::new(at(0));
+        let mut before = Condition::new(at(0), None);
         failed(&mut before, now);
         let down = failed(&mut before, now).unwrap();
-        let mut condition = Condition::new(at(5));
+        let mut condition = Condition::new(at(5), None);
 
         condition.read(&Body::SourceDown(down));
         assert!(!condition.is_up());

@@ -4,7 +4,7 @@
 //! keeps the difference as its `backlog`; each `attempt` downloads one submission,
 //! which `intake` reads and compresses as it comes, and leaves a `parcel` in the `parking`
 //! place on our disk. From there `putting` takes it to the archive, when its `condition`
-//! allows. What is archived goes to the updater and comes back through the log: only then is
+//! allows; while there is nothing to put, `looking` finds out about that. What is archived goes to the updater and comes back through the log: only then is
 //! it done. A filing that is archived is fetched `again` when somebody asks.
 //!
 //! Invariant: a filing that waits delays no other; after a restart nothing is forgotten,
@@ -17,6 +17,7 @@ mod backlog;
 mod condition;
 mod intake;
 mod load;
+mod looking;
 mod parcel;
 mod parking;
 mod putting;
@@ -56,6 +57,7 @@ use self::{
     backlog::{Backlog, Job},
     condition::Condition,
     load::Load,
+    looking::Seen,
     parking::Parking,
     putting::Put,
     store::Store,
@@ -87,6 +89,8 @@ pub(crate) struct Parts {
     /// Bytes of parcels at which downloads pause.
     pub(crate) backlog_max_bytes: u64,
     pub(crate) bucket: Arc<dyn Bucket>,
+    /// Why the bucket could not be reached when it was opened.
+    pub(crate) unreached: Option<String>,
     pub(crate) layout: Layout,
     pub(crate) shortage: watch::Receiver<Option<Shortage>>,
     pub(crate) asked: Asked,
@@ -116,6 +120,7 @@ pub(crate) struct Fetcher {
     backlog_max_bytes: u64,
     condition: Condition,
     puts: JoinSet<Put>,
+    looks: JoinSet<Seen>,
     asked: Asked,
     refetch: JoinSet<Refetched>,
     /// Where the log stood when the refetch under way began.
@@ -154,7 +159,7 @@ impl Fetcher {
             epoch,
             metrics: parts.metrics.clone(),
         };
-        Ok(Self {
+        let fetcher = Self {
             log: parts.log,
             cursor,
             watermark: parts.watermark,
@@ -165,8 +170,9 @@ impl Fetcher {
             load: Load::default(),
             parking,
             backlog_max_bytes: parts.backlog_max_bytes,
-            condition: Condition::new(parts.clock.now()),
+            condition: Condition::new(parts.clock.now(), parts.unreached),
             puts: JoinSet::new(),
+            looks: JoinSet::new(),
             asked: parts.asked,
             refetch: JoinSet::new(),
             refetching: None,
@@ -176,7 +182,10 @@ impl Fetcher {
             clock: parts.clock,
             status: parts.status,
             metrics: parts.metrics,
-        })
+        };
+        // What is down is told to be before anybody asks.
+        fetcher.tell();
+        Ok(fetcher)
     }
 
     /// Works until `stop` fires or the updater is gone.
@@ -200,6 +209,7 @@ impl Fetcher {
             self.read_log().await?;
             self.look_for_room();
             self.start_puts();
+            self.start_look();
             self.start_downloads();
             self.start_refetch();
             self.tell();
@@ -215,6 +225,10 @@ impl Fetcher {
                 Some(ended) = self.puts.join_next() => {
                     let put = ended.context("a put panicked")?;
                     self.put_ended(put, &outlet).await?
+                }
+                Some(ended) = self.looks.join_next() => {
+                    let seen = ended.context("a look panicked")?;
+                    self.looked(seen, &outlet).await
                 }
                 Some(ended) = self.refetch.join_next() => {
                     let refetched = ended.context("a refetch panicked")?;
@@ -232,6 +246,7 @@ impl Fetcher {
         self.downloads.shutdown().await;
         self.refetch.shutdown().await;
         self.puts.shutdown().await;
+        self.looks.shutdown().await;
         self.store_watermark()
     }
 
@@ -385,7 +400,7 @@ impl Fetcher {
         let idle = Instant::now() + Duration::from_secs(60);
         let stores = (self.reached() > self.watermark.get()).then_some(self.watermark_due);
         let downloads = self.backlog.wakes_at().filter(|_| self.pause.is_none());
-        [downloads, self.puts_wake_at(), stores]
+        [downloads, self.puts_wake_at(), self.looks_at(), stores]
             .into_iter()
             .flatten()
             .fold(idle, Instant::min)
@@ -397,7 +412,7 @@ impl Fetcher {
             watermark: self.reached().get(),
             backlog: self.backlog.len() as u64,
             running: self.load.len() as u64,
-            up: outage.is_none(),
+            up: self.condition.seems_up(),
             down_since: outage.map(|outage| outage.since),
             error: self.condition.error().map(str::to_owned),
             parked: Parked {

@@ -106,6 +106,12 @@ impl Fetcher {
     async fn put_in(&mut self, filing: Box<Filing>, outlet: &Outlet) -> Result<(), UpdaterGone> {
         tracing::debug!(accession = %filing.accession, bytes = filing.size_bytes, "submission archived");
         self.metrics.archived.inc();
+        self.works(outlet).await?;
+        outlet.archived.send(filing).await.map_err(|_| UpdaterGone)
+    }
+
+    /// The archive works, as it has just shown.
+    pub(super) async fn works(&mut self, outlet: &Outlet) -> Result<(), UpdaterGone> {
         let was_up = self.condition.is_up();
         if let Some(outage) = self.condition.succeeded(self.clock.now(), Instant::now()) {
             tracing::info!(
@@ -117,7 +123,7 @@ impl Fetcher {
         if !was_up {
             self.parking.forgive();
         }
-        outlet.archived.send(filing).await.map_err(|_| UpdaterGone)
+        Ok(())
     }
 
     async fn not_taken(
@@ -140,7 +146,16 @@ impl Fetcher {
             }
             return Ok(());
         }
-        let Some(outage) = self.condition.failed(error, now) else {
+        self.fails(error, outlet).await
+    }
+
+    /// The archive does not work, as it has just shown.
+    pub(super) async fn fails(
+        &mut self,
+        error: String,
+        outlet: &Outlet,
+    ) -> Result<(), UpdaterGone> {
+        let Some(outage) = self.condition.failed(error, Instant::now()) else {
             return Ok(());
         };
         tracing::warn!(

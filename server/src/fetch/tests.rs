@@ -89,6 +89,7 @@ impl Scene {
             parking: dir.path().join("parked"),
             backlog_max_bytes: 1 << 30,
             bucket: bucket.clone(),
+            unreached: None,
             layout: archive::key::Layout::default(),
             shortage: told,
             asked,

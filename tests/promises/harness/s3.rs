@@ -1,6 +1,13 @@
 //! An S3 server in the test's process, which checks every signature.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use hyper_util::rt::TokioIo;
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
@@ -10,6 +17,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 pub struct S3 {
     pub addr: SocketAddr,
     dir: tempfile::TempDir,
+    is_up: Arc<AtomicBool>,
     /// Ends with its connections when dropped.
     _serving: JoinSet<()>,
 }
@@ -25,13 +33,21 @@ impl S3 {
         std::fs::create_dir(dir.path().join("filings")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
+        let is_up = Arc::new(AtomicBool::new(true));
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, dir.path().to_owned(), secret.to_owned()));
+        let (folder, secret) = (dir.path().to_owned(), secret.to_owned());
+        serving.spawn(serve(listener, folder, secret, is_up.clone()));
         Self {
             addr,
             dir,
+            is_up,
             _serving: serving,
         }
+    }
+
+    /// From now on it answers, or hangs up.
+    pub fn switch(&self, on: bool) {
+        self.is_up.store(on, Ordering::SeqCst);
     }
 
     /// What makes a program use it.
@@ -59,12 +75,15 @@ pub fn environment(addr: SocketAddr, secret: &str) -> Vec<(&'static str, String)
     ]
 }
 
-async fn serve(listener: TcpListener, dir: PathBuf, secret: String) {
+async fn serve(listener: TcpListener, dir: PathBuf, secret: String, is_up: Arc<AtomicBool>) {
     let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(dir).unwrap());
     service.set_auth(SimpleAuth::from_single("AK", secret));
     let service = service.build();
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
+        if !is_up.load(Ordering::SeqCst) {
+            continue;
+        }
         let connection = hyper::server::conn::http1::Builder::new()
             .serve_connection(TokioIo::new(stream), service.clone());
         connections.spawn(async move { drop(connection.await) });
