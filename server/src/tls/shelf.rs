@@ -1,14 +1,16 @@
 //! The folder in which an ACME account and its certificates are kept.
 //!
-//! Invariant: its files are the owner's alone, and each is replaced as a whole.
+//! Invariant: its files are the owner's alone, and each is replaced as a whole. What was
+//! once read or given is given again while the program runs, whatever becomes of the disk.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    collections::HashMap,
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -28,6 +30,8 @@ const FOLDER: &str = "acme";
 #[derive(Debug, Clone)]
 pub(super) struct Shelf {
     folder: PathBuf,
+    /// What lies there, or would if the disk had taken it.
+    known: Arc<Mutex<HashMap<PathBuf, Vec<u8>>>>,
     /// When the certificate that was last read or written expires.
     expires: Arc<AtomicU64>,
 }
@@ -36,6 +40,7 @@ impl Shelf {
     pub(super) fn new(data_dir: &Path) -> Self {
         Self {
             folder: data_dir.join(FOLDER),
+            known: Arc::default(),
             expires: Arc::default(),
         }
     }
@@ -43,6 +48,10 @@ impl Shelf {
     /// When the certificate expires, in seconds since 1970; 0 if there is none.
     pub(super) fn expires(&self) -> u64 {
         self.expires.load(Ordering::Relaxed)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<PathBuf, Vec<u8>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, pem: &[u8]) {
@@ -63,20 +72,31 @@ impl Shelf {
     }
 
     async fn get(&self, path: PathBuf) -> io::Result<Option<Vec<u8>>> {
-        spawn_blocking(move || match fs::read(path) {
+        if let Some(bytes) = self.known().get(&path) {
+            return Ok(Some(bytes.clone()));
+        }
+        let wanted = path.clone();
+        let read = spawn_blocking(move || match fs::read(wanted) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             read => read.map(Some),
-        })
-        .await?
+        });
+        let read = read.await??;
+        if let Some(bytes) = &read {
+            self.known().insert(path, bytes.clone());
+        }
+        Ok(read)
     }
 
     async fn put(&self, path: PathBuf, bytes: &[u8]) -> io::Result<()> {
+        self.known().insert(path.clone(), bytes.to_vec());
         let (folder, bytes) = (self.folder.clone(), bytes.to_vec());
         spawn_blocking(move || {
             DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
                 .create(&folder)?;
+            // What is there already may have other modes.
+            fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
             let draft = path.with_extension("draft");
             let mut file = OpenOptions::new()
                 .write(true)
@@ -84,6 +104,7 @@ impl Shelf {
                 .truncate(true)
                 .mode(0o600)
                 .open(&draft)?;
+            file.set_permissions(Permissions::from_mode(0o600))?;
             file.write_all(&bytes)?;
             file.sync_all()?;
             fs::rename(draft, path)?;
@@ -125,8 +146,6 @@ impl AccountCache for Shelf {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[tokio::test]
@@ -134,6 +153,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let shelf = Shelf::new(dir.path());
         let (ours, other) = (["e.com".to_owned()], ["f.com".to_owned()]);
+
+        let path = shelf.path("certificate", &ours, "https://a");
+        fs::create_dir(dir.path().join(FOLDER)).unwrap();
+        fs::write(path.with_extension("draft"), "everybody's").unwrap();
 
         shelf.store_cert(&ours, "https://a", b"old").await.unwrap();
         shelf.store_cert(&ours, "https://a", b"new").await.unwrap();
@@ -148,5 +171,27 @@ mod tests {
         let files: Vec<_> = fs::read_dir(dir.path().join(FOLDER)).unwrap().collect();
         assert_eq!(files.len(), 1);
         assert_eq!(mode(&files[0].as_ref().unwrap().path()), 0o600);
+    }
+    #[tokio::test]
+    async fn what_was_once_there_is_given_whatever_becomes_of_the_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let ours = ["e.com".to_owned()];
+        let store = Shelf::new(dir.path())
+            .store_account(&ours, "https://a", b"old")
+            .await;
+        store.unwrap();
+        let shelf = Shelf::new(dir.path());
+        let first = shelf.load_account(&ours, "https://a").await.unwrap();
+
+        fs::remove_dir_all(dir.path().join(FOLDER)).unwrap();
+        let gone = shelf.load_account(&ours, "https://a").await.unwrap();
+        fs::write(dir.path().join(FOLDER), "no folder").unwrap();
+        let refused = shelf.store_account(&ours, "https://a", b"new").await;
+        let unkept = shelf.load_account(&ours, "https://a").await.unwrap();
+
+        assert_eq!(first.as_deref(), Some(&b"old"[..]));
+        assert_eq!(gone, first);
+        assert!(refused.is_err(), "the disk took it");
+        assert_eq!(unkept.as_deref(), Some(&b"new"[..]));
     }
 }

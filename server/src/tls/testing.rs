@@ -6,6 +6,7 @@ use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConnection,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::ResolvesServerCert,
     sign::{CertifiedKey, SingleCertAndKey},
 };
 
@@ -38,9 +39,17 @@ impl Issued {
 pub(crate) fn handshake() -> (ClientConnection, ServerConnection) {
     let issued = Issued::by_itself();
     let shown = Arc::new(SingleCertAndKey::from(issued.certified()));
+    handshake_with(shown, &issued)
+}
+
+/// The same with a server that shows this, to a client that trusts only what was issued.
+pub(crate) fn handshake_with(
+    shown: Arc<dyn ResolvesServerCert>,
+    issued: &Issued,
+) -> (ClientConnection, ServerConnection) {
     let offered = super::offer(shown, &[super::HTTP1]).unwrap();
     let mut server = ServerConnection::new(Arc::new(offered)).unwrap();
-    let mut client = client(&issued);
+    let mut client = client(issued);
     while client.is_handshaking() || server.is_handshaking() || server.wants_write() {
         pass(&mut client, &mut server);
     }
