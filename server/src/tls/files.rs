@@ -1,18 +1,18 @@
 //! A certificate and its key from two files, which are read again when they change.
 //!
 //! Whoever renews the certificate replaces the files, one after the other. They are read
-//! once both have rested for a moment; a pair that cannot be used is told loudly and the
-//! one in use stays. Elsewhere: certificates of ACME (`acme`), what is served with them
-//! (`tls`).
+//! once both have rested for a moment; a pair that cannot be used is told loudly, the one
+//! in use stays, and it is tried again: nothing tells when a disk fails no more. Elsewhere:
+//! certificates of ACME (`acme`), what is served with them (`tls`).
 //!
 //! Invariant: what is served was once read as a whole and fits together.
 
 use std::{
-    fs, io,
+    fs, io, mem,
     os::unix::fs::MetadataExt,
     path::Path,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustls::{
@@ -22,7 +22,10 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    task::spawn_blocking,
+    time::{MissedTickBehavior, interval},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::expires;
@@ -33,6 +36,9 @@ use crate::{
 
 /// How often the files are looked at, and how long they must have rested to be read.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long a pair that could not be used rests until it is tried again.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// Longest file read: a chain has a few kilobytes.
 const MOST_BYTES: u64 = 1 << 20;
@@ -46,11 +52,14 @@ pub(super) struct InUse(RwLock<Arc<CertifiedKey>>);
 pub(super) struct Files {
     paths: CertFiles,
     in_use: Arc<InUse>,
-    tried: Version,
     seen: Version,
+    tried: Version,
+    /// When they are tried again, if they could not be used.
+    again_at: Option<Instant>,
 }
 
-/// Which two files there are: it changes when one is replaced or written to.
+/// Which two files there are: it changes when one is replaced, written to, or given to
+/// somebody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Version([Option<(u64, u64, i64, i64)>; 2]);
 
@@ -83,8 +92,9 @@ impl Files {
         Ok(Self {
             paths,
             in_use: Arc::new(in_use),
-            tried: version,
             seen: version,
+            tried: version,
+            again_at: None,
         })
     }
 
@@ -99,29 +109,53 @@ impl Files {
         metrics: Arc<Metrics>,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        let mut ticks = interval(LOOK_INTERVAL);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            metrics.tls.certificate_expires.set(self.in_use.expires());
-            self.look();
-        }
-        Ok(())
+        let watching = stop.run_until_cancelled(self.keep_up(&metrics));
+        watching.await.unwrap_or(Ok(()))
     }
 
-    fn look(&mut self) {
-        let now = Version::of(&self.paths);
-        let rested = now == std::mem::replace(&mut self.seen, now);
-        if !rested || now == self.tried {
-            return;
+    async fn keep_up(&mut self, metrics: &Metrics) -> anyhow::Result<()> {
+        let expires = &metrics.tls.certificate_expires;
+        expires.set(self.in_use.expires());
+        let mut ticks = interval(LOOK_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if self.look().await? {
+                expires.set(self.in_use.expires());
+            }
         }
-        self.tried = now;
-        match read(&self.paths) {
+    }
+
+    /// Whether others are in use than before.
+    async fn look(&mut self) -> anyhow::Result<bool> {
+        let paths = self.paths.clone();
+        let now = spawn_blocking(move || Version::of(&paths)).await?;
+        let rested = now == mem::replace(&mut self.seen, now);
+        let is_due = self.again_at.is_some_and(|at| at <= Instant::now());
+        if !rested || (now == self.tried && !is_due) {
+            return Ok(false);
+        }
+        let paths = self.paths.clone();
+        let read = spawn_blocking(move || read(&paths)).await?;
+        Ok(self.take(now, read))
+    }
+
+    /// Uses what was read, if it can be.
+    fn take(&mut self, version: Version, read: Result<CertifiedKey, ConfigError>) -> bool {
+        let is_news = version != mem::replace(&mut self.tried, version);
+        match read {
             Ok(certificate) => {
+                self.again_at = None;
                 self.in_use.replace(certificate);
                 tracing::info!("new connections are shown the renewed certificate");
+                true
             }
             Err(error) => {
-                tracing::error!(%error, "the certificate stays as it was; the new files cannot be used");
+                self.again_at = Some(Instant::now() + AGAIN);
+                if is_news {
+                    tracing::error!(%error, "the certificate stays as it was; the new files cannot be used");
+                }
+                false
             }
         }
     }
@@ -131,7 +165,8 @@ impl Version {
     fn of(paths: &CertFiles) -> Self {
         Self([&paths.cert, &paths.key].map(|path| {
             let is = fs::metadata(path).ok()?;
-            Some((is.ino(), is.len(), is.mtime(), is.mtime_nsec()))
+            // The time of any change, of owner and mode too.
+            Some((is.ino(), is.len(), is.ctime(), is.ctime_nsec()))
         }))
     }
 }
@@ -190,6 +225,8 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::tls::testing::Issued;
 
@@ -221,25 +258,57 @@ mod tests {
         files.in_use.0.read().unwrap().cert[0].to_vec()
     }
 
-    #[test]
-    fn a_pair_is_taken_when_it_has_rested_and_a_bad_one_never() {
+    #[tokio::test]
+    async fn a_pair_is_taken_when_it_has_rested_and_a_bad_one_never() {
         let (old, new) = (Issued::by_itself(), Issued::by_itself());
         let folder = Folder::with(&old);
         let mut files = Files::open(folder.files()).unwrap();
 
         folder.put("cert.pem", &new.chain);
-        files.look();
-        files.look();
+        let of_torn = [files.look().await.unwrap(), files.look().await.unwrap()];
         let torn = shown(&files);
         folder.put("key.pem", &new.key);
-        files.look();
-        let early = shown(&files);
-        files.look();
-        let late = shown(&files);
+        let of_whole = [files.look().await.unwrap(), files.look().await.unwrap()];
+        let whole = shown(&files);
 
-        assert_eq!((torn, early, late), (old.der.clone(), old.der, new.der));
+        assert_eq!((of_torn, torn), ([false, false], old.der));
+        assert_eq!((of_whole, whole), ([false, true], new.der));
         // What `rcgen` gives when it is not told: the year 4096.
         assert_eq!(files.in_use.expires(), 67_090_118_400);
+    }
+
+    #[tokio::test]
+    async fn a_pair_that_could_not_be_read_is_tried_again_though_nobody_touches_it() {
+        let (old, new) = (Issued::by_itself(), Issued::by_itself());
+        let folder = Folder::with(&old);
+        let mut files = Files::open(folder.files()).unwrap();
+        folder.put("cert.pem", &new.chain);
+        folder.put("key.pem", &new.key);
+        files.look().await.unwrap();
+
+        let passing = ConfigError::new("tls.key_file", "the disk failed");
+        files.take(Version::of(&folder.files()), Err(passing));
+        let soon = files.look().await.unwrap();
+        files.again_at = files.again_at.map(|at| at - AGAIN);
+        let later = files.look().await.unwrap();
+        let afterwards = files.look().await.unwrap();
+
+        assert_eq!((soon, later, afterwards), (false, true, false));
+        assert_eq!(shown(&files), new.der);
+    }
+
+    #[test]
+    fn who_may_read_a_file_is_part_of_its_version() {
+        let folder = Folder::with(&Issued::by_itself());
+        let key = folder.files().key;
+        let before = Version::of(&folder.files());
+        let since = Instant::now();
+
+        // As often as it takes the kernel's clock to move on.
+        while Version::of(&folder.files()) == before {
+            fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+            assert!(since.elapsed() < AGAIN, "nobody sees it");
+        }
     }
 
     #[test]
