@@ -232,11 +232,11 @@ fn a_pair_that_cannot_be_used_stops_the_start_and_names_its_key() {
     let absent = serve(&dir.path().join("none.pem"), &key);
     let alone = serve(&cert, std::path::Path::new(""));
 
-    assert_eq!(mismatch.code, Some(1), "{}", mismatch.stderr);
+    assert_eq!(mismatch.code, Some(2), "{}", mismatch.stderr);
     let said = "`tls.key_file`: ";
     assert!(mismatch.stderr.contains(said), "{}", mismatch.stderr);
     assert!(mismatch.stderr.contains("belongs to another certificate"));
-    assert_eq!(absent.code, Some(1), "{}", absent.stderr);
+    assert_eq!(absent.code, Some(2), "{}", absent.stderr);
     assert!(
         absent.stderr.contains("`tls.cert_file`: "),
         "{}",

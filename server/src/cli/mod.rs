@@ -99,7 +99,11 @@ enum Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::Failed(error)
+        // Some mistakes in the configuration show only when it is used.
+        match error.downcast::<ConfigError>() {
+            Ok(mistake) => mistake.into(),
+            Err(error) => Self::Failed(error),
+        }
     }
 }
 
