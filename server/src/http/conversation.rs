@@ -4,8 +4,8 @@
 //! was restarted, and the layers that the doors need cost more than all that is asked of
 //! it. Elsewhere: the doors (`router`), what a handshake must say (`stream/upgrade`).
 //!
-//! Invariant: a handshake is one of HTTP/1.1, and every answer carries `x-request-id`, the name under which its request stands
-//! in our logs.
+//! Invariant: a handshake is one of HTTP/1.1, and every answer carries `x-request-id`, the
+//! name under which its request stands in our logs.
 
 use std::{
     convert::Infallible,
@@ -47,7 +47,7 @@ pub(crate) enum Successor {
 /// Where a handshake leaves who takes its connection over.
 pub(crate) type Succession = Arc<OnceLock<Successor>>;
 
-/// What a browser is told that is to come with TLS only from now on, for a year.
+/// What tells a browser to come with TLS only from now on, for a year.
 ///
 /// Source: RFC 6797. It is about every port of a host, hence not said by all who have TLS.
 const STRICTLY: HeaderValue = HeaderValue::from_static("max-age=31536000");

@@ -1,8 +1,9 @@
 //! The HTTP doors: the page, health, status, metrics, events, and the way to the stream.
 //!
-//! [`mod@serve`] takes connections ([`accept`]) and speaks HTTP/1.1 with them, [`http2`] the newer,
-//! [`conversation`] answers their requests, [`redirect`] those of the plain port; [`limits`] says
-//! how much one address may take, [`credentials`] finds out who asks; the other files are doors.
+//! [`mod@serve`] takes connections ([`accept`]) and speaks HTTP/1.1 with them, [`http2`] speaks
+//! HTTP/2, [`conversation`] answers their requests, [`redirect`] those of the plain port;
+//! [`limits`] says how much one address may take, [`credentials`] finds out who asks; the other
+//! files are doors.
 
 mod accept;
 mod activity;

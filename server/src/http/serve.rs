@@ -196,7 +196,9 @@ async fn meet(
     let stream = match tls {
         None => Stream::Plain(stream),
         Some(tls) => {
-            let accepted = stop.run_until_cancelled(tls.accept(stream, HEAD_PATIENCE));
+            // Boxed, as below: a plain connection has no room for it.
+            let accepting = Box::pin(tls.accept(stream, HEAD_PATIENCE));
+            let accepted = stop.run_until_cancelled(accepting);
             match accepted.await.flatten() {
                 Some(stream) => stream,
                 None => return,
@@ -204,7 +206,7 @@ async fn meet(
         }
     };
     if stream.is_http2() {
-        http2::converse(stream, conversation, stop).await;
+        Box::pin(http2::converse(stream, conversation, stop)).await;
     } else {
         converse(stream, conversation, stop).await;
     }
