@@ -54,6 +54,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "daily",
             "edgar",
             "archive",
+            "eventlog",
         ],
     ),
 ];

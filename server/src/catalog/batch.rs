@@ -8,6 +8,7 @@
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
+    io,
 };
 
 use bytes::Bytes;
@@ -23,6 +24,7 @@ use serde::Deserialize;
 use super::{
     CatalogError, numbers,
     terms::{self, Term},
+    told::Packer,
 };
 
 /// What a stretch of the log changes.
@@ -65,6 +67,8 @@ pub(super) enum Later {
 pub(super) struct Told {
     pub(super) frame: Bytes,
     pub(super) terms: Vec<Term>,
+    /// The frame, where somebody had time to pack it.
+    packed: Option<Vec<u8>>,
 }
 
 /// The names of a batch.
@@ -127,6 +131,24 @@ impl Batch {
             changes: changes.collect::<Result<_, _>>()?,
             names: names.texts,
         })
+    }
+
+    /// Does now what who writes it would have to do.
+    pub(super) fn pack(&mut self, packer: &mut Packer) -> io::Result<()> {
+        for told in self.changes.iter_mut().flat_map(|change| &mut change.told) {
+            told.packed = Some(packer.pack(&told.frame)?);
+        }
+        Ok(())
+    }
+}
+
+impl Told {
+    /// The frame as it is stored.
+    pub(super) fn pack(&mut self, packer: &mut Packer) -> io::Result<Vec<u8>> {
+        match self.packed.take() {
+            Some(packed) => Ok(packed),
+            None => packer.pack(&self.frame),
+        }
     }
 }
 
@@ -218,7 +240,11 @@ impl Draft {
         {
             names.add(terms::names(&facts));
             let terms = terms::of(&facts, filed_on);
-            change.told = Some(Told { frame, terms });
+            change.told = Some(Told {
+                frame,
+                terms,
+                packed: None,
+            });
         }
         Ok(change)
     }

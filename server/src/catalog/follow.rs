@@ -1,6 +1,6 @@
 //! Following the log: the catalog's own threads.
 //!
-//! One reads, one packs and writes; a batch waits between them at most. They have less weight
+//! One reads, one writes; a batch waits between them at most (`handover`). They have less weight
 //! than any other thread, so that catching up takes what is left. A file that cannot be
 //! written costs the catalog and nothing else: it is tried again.
 //!
@@ -8,10 +8,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{
-        Arc,
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
+    sync::{Arc, mpsc::Receiver},
     thread,
     time::Duration,
 };
@@ -24,7 +21,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Catalog, CatalogError, batch::Batch, fill::Filling};
+use super::{
+    Catalog, CatalogError,
+    batch::Batch,
+    fill::Filling,
+    handover::{Giver, Stretch, handover},
+};
 use crate::log;
 
 /// Events of a batch, and bytes of their frames. What is under way is finished when the program
@@ -93,12 +95,12 @@ impl Follower {
     fn follow(&self) -> Result<(), CatalogError> {
         let filling = Filling::open(&self.path, self.log.epoch(), self.log.tip())?;
         self.catalog.begin(filling.through());
-        let (batches, taken) = sync_channel(1);
+        let (giver, taken) = handover()?;
         let (after, stop) = (filling.through(), self.stop.child_token());
         thread::scope(|scope| {
             let reading = scope.spawn(|| {
                 be_nice();
-                self.read(after, batches, &stop)
+                self.read(after, giver, &stop)
             });
             let written = self.write(filling, taken);
             stop.cancel();
@@ -113,7 +115,7 @@ impl Follower {
     fn read(
         &self,
         mut after: Seq,
-        stretches: SyncSender<Stretch>,
+        mut giver: Giver,
         stop: &CancellationToken,
     ) -> Result<(), CatalogError> {
         while !stop.is_cancelled() {
@@ -141,7 +143,7 @@ impl Follower {
                 .map(|record| (record.seq, record.frame.clone()));
             let is_last = after >= self.log.tip();
             let batch = Batch::of(frames)?;
-            if stretches.send(Stretch { batch, is_last }).is_err() {
+            if !giver.give(Stretch { batch, is_last })? {
                 break;
             }
             if is_last {
@@ -164,11 +166,9 @@ impl Follower {
                 break;
             }
             filling.take(batch)?;
-            if is_last {
-                filling.commit()?;
-            }
+            while is_last && !self.stop.is_cancelled() && filling.commit_some()? {}
             self.catalog.reached(filling.through());
-            if is_last && self.log.oldest() > oldest {
+            if is_last && self.log.oldest() > oldest && !self.stop.is_cancelled() {
                 oldest = self.log.oldest();
                 filling.forget_before(oldest)?;
             }
@@ -186,13 +186,6 @@ impl Follower {
     fn wait(&self, stop: &CancellationToken, what: impl Future<Output = ()>) {
         self.runtime.block_on(stop.run_until_cancelled(what));
     }
-}
-
-/// A batch on its way to who writes it.
-struct Stretch {
-    batch: Batch,
-    /// There is no more of the log yet.
-    is_last: bool,
 }
 
 /// Gives the thread less weight; without it everything works the same.

@@ -1,19 +1,23 @@
 //! The catalog: a view of the log in SQLite, which answers which filings there are.
 //!
 //! One more reader of the log (`follow`) makes it: `batch` turns a stretch of the log into
-//! changes, `fill` writes them. A filing is found by its `terms`, whose `postings` are
-//! walked (`walk`) newest first; `query` makes a page of what the filter wants, `pool` lends
-//! connections to those who ask. `sightings` keeps beside it when each source saw a filing,
-//! which the log does not tell.
+//! changes, `fill` writes them, and `index` what they are found by. A filing is found by its
+//! `terms`, whose `postings` are walked (`walk`) newest first; `query` makes a page of what the
+//! filter wants, `ahead` reads rows for it that are not in memory, `pool` lends connections to
+//! those who ask. `sightings` keeps beside it when each source saw a filing, which the log does
+//! not tell.
 //!
 //! Elsewhere: the HTTP doors (`http/filings`), what a filter is (`protocol::filter`).
 //!
 //! Invariant: the log is the only truth. The file holds nothing that is not in the log, up to
 //! its watermark; it may be deleted at any time and is made again.
 
+mod ahead;
 pub mod batch;
 pub mod fill;
 mod follow;
+pub mod handover;
+mod index;
 mod numbers;
 mod pool;
 mod postings;

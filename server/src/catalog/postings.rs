@@ -2,7 +2,8 @@
 //!
 //! A chunk is a row: its first seq, and the differences to the ones after it (`numbers`). Ten
 //! to twenty times as small as a row for each, so a catalog of all filings is made in minutes,
-//! and a seek over hundreds costs as much as one row.
+//! and a seek over hundreds costs as much as one row. Its place is one number, of the term and of
+//! the first seq: what is above the rows in the file then holds no rows, and is in memory.
 //!
 //! Elsewhere: what a term is (`terms`), walking postings (`walk`).
 //!
@@ -15,6 +16,15 @@ use super::{CatalogError, numbers, terms::Term};
 
 /// Most bytes of a chunk: what still lies in SQLite's page itself.
 const CHUNK_BYTES: usize = 800;
+
+/// Bits of a place that are a seq: centuries of events.
+const SEQ_BITS: u32 = 63 - Term::BITS;
+const LAST: u64 = (1 << SEQ_BITS) - 1;
+
+/// Where a chunk of this term is that begins with this seq.
+fn place(term: Term, first: u64) -> i64 {
+    ((u64::from(term.0) << SEQ_BITS) | first.min(LAST)).cast_signed()
+}
 
 /// Some seqs of a term, rising.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +41,9 @@ pub(super) fn add(
     term: Term,
     mut seqs: &[u64],
 ) -> Result<(), CatalogError> {
+    if seqs.last() > Some(&LAST) {
+        return Err(CatalogError::Damaged("the log"));
+    }
     while let Some(last) = seqs.last() {
         let Some(chunk) = Chunk::at(connection, term, *last)? else {
             let lowest = Chunk::take_lowest(connection, term)?;
@@ -56,16 +69,14 @@ impl Chunk {
         seq: u64,
     ) -> Result<Option<Self>, CatalogError> {
         let mut statement = connection.prepare_cached(
-            "SELECT first, seqs FROM postings WHERE term = ?1 AND first <= ?2
-             ORDER BY first DESC LIMIT 1",
+            "SELECT place, seqs FROM postings WHERE place BETWEEN ?1 AND ?2
+             ORDER BY place DESC LIMIT 1",
         )?;
         let found = statement
-            .query_row((term.0, seq.cast_signed()), |row| {
-                let first: i64 = row.get(0)?;
-                Ok(Self::decode(
-                    first.cast_unsigned(),
-                    row.get_ref(1)?.as_blob()?,
-                ))
+            .query_row((place(term, 0), place(term, seq)), |row| {
+                let place: i64 = row.get(0)?;
+                let first = place.cast_unsigned() & LAST;
+                Ok(Self::decode(first, row.get_ref(1)?.as_blob()?))
             })
             .optional()?;
         match found {
@@ -81,17 +92,17 @@ impl Chunk {
 
     /// The first chunk of a term, which is no longer there then.
     fn take_lowest(connection: &Connection, term: Term) -> Result<Option<Self>, CatalogError> {
-        let mut statement =
-            connection.prepare_cached("SELECT min(first) FROM postings WHERE term = ?1")?;
-        let first: Option<i64> = statement.query_row([term.0], |row| row.get(0))?;
-        let Some(first) = first else {
+        let mut statement = connection
+            .prepare_cached("SELECT min(place) FROM postings WHERE place BETWEEN ?1 AND ?2")?;
+        let all = (place(term, 0), place(term, LAST));
+        let lowest: Option<i64> = statement.query_row(all, |row| row.get(0))?;
+        let Some(lowest) = lowest else {
             return Ok(None);
         };
-        let lowest = Self::at(connection, term, first.cast_unsigned())?;
-        let mut statement =
-            connection.prepare_cached("DELETE FROM postings WHERE term = ?1 AND first = ?2")?;
-        statement.execute((term.0, first))?;
-        Ok(lowest)
+        let chunk = Self::at(connection, term, lowest.cast_unsigned() & LAST)?;
+        let mut statement = connection.prepare_cached("DELETE FROM postings WHERE place = ?1")?;
+        statement.execute([lowest])?;
+        Ok(chunk)
     }
 
     /// Writes it with these seqs in it. One that has become too large is cut where it is full
@@ -117,13 +128,13 @@ impl Chunk {
             _ => CHUNK_BYTES,
         };
         let mut statement = connection.prepare_cached(
-            "INSERT INTO postings (term, first, seqs) VALUES (?1, ?2, ?3)
-             ON CONFLICT (term, first) DO UPDATE SET seqs = excluded.seqs",
+            "INSERT INTO postings (place, seqs) VALUES (?1, ?2)
+             ON CONFLICT (place) DO UPDATE SET seqs = excluded.seqs",
         )?;
         let mut left = &self.seqs[..];
         while let Some(first) = left.first() {
             let (bytes, taken) = encode(left, most);
-            statement.execute((term.0, first.cast_signed(), bytes))?;
+            statement.execute((place(term, *first), bytes))?;
             left = &left[taken..];
         }
         Ok(())
@@ -193,6 +204,15 @@ mod tests {
 
             prop_assert_eq!(all(&connection, "form:4"), expected.into_iter().collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn a_log_of_more_events_than_a_place_can_tell_is_refused() {
+        let connection = testing::in_memory();
+        add(&connection, Term::new("cik:7"), &[1, LAST]).unwrap();
+
+        assert!(add(&connection, Term::new("cik:7"), &[LAST + 1]).is_err());
+        assert_eq!(all(&connection, "cik:7"), [1, LAST]);
     }
 
     #[test]

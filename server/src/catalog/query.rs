@@ -28,6 +28,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{
     CatalogError,
+    ahead::Ahead,
     batch::Later,
     schema, terms,
     told::Unpacker,
@@ -39,6 +40,13 @@ const PAGE_BYTES: usize = 4 << 20;
 
 /// Filings that are looked at for a page, besides those that are wanted.
 const MOST_UNWANTED: usize = 5_000;
+
+/// Filings that are found before they are looked at.
+const AHEAD: usize = 100;
+
+/// How many of these tell whether the file is in memory, and in which time they do.
+const TASTED: usize = 8;
+const FROM_MEMORY: Duration = Duration::from_micros(400);
 
 /// Steps of SQLite's machine between two looks at the clock.
 const STEPS: i32 = 10_000;
@@ -96,6 +104,9 @@ pub struct Found {
 pub struct Reading {
     connection: Connection,
     unpacker: Unpacker,
+    ahead: Ahead,
+    /// How long rows take that need not be read ahead.
+    from_memory: Duration,
 }
 
 impl fmt::Debug for Reading {
@@ -140,7 +151,23 @@ impl Reading {
         Ok(Self {
             connection: schema::open_to_read(path)?,
             unpacker: Unpacker::new()?,
+            ahead: Ahead::new(path),
+            from_memory: FROM_MEMORY,
         })
+    }
+
+    /// One that takes the disk for slow, whatever it does.
+    #[cfg(test)]
+    pub(super) fn reading_ahead(self) -> Self {
+        Self {
+            from_memory: Duration::ZERO,
+            ..self
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_read_ahead(&self) -> bool {
+        self.ahead.has_read()
     }
 
     /// The filings that are asked for, as many as are found `until` then.
@@ -151,6 +178,8 @@ impl Reading {
         let Self {
             connection,
             unpacker,
+            ahead,
+            from_memory,
         } = self;
         stop_at(connection, until)?;
         let snapshot = connection.unchecked_transaction()?;
@@ -159,6 +188,8 @@ impl Reading {
         let mut look = Look {
             connection: &snapshot,
             unpacker,
+            ahead,
+            from_memory: *from_memory,
             asked,
             page: Page {
                 filings: Vec::new(),
@@ -208,6 +239,8 @@ fn stop_at(connection: &mut Connection, until: Instant) -> Result<(), CatalogErr
 struct Look<'l> {
     connection: &'l Connection,
     unpacker: &'l mut Unpacker,
+    ahead: &'l mut Ahead,
+    from_memory: Duration,
     asked: &'l Asked,
     page: Page,
     bytes: usize,
@@ -219,22 +252,37 @@ impl Look<'_> {
         let before = self.asked.before.map_or(u64::MAX, Seq::get);
         let mut bound = before.checked_sub(1);
         while let Some(most) = bound {
-            let seq = match walk.at_most(most)? {
-                Step::Found(seq) => seq,
-                Step::End => return Ok(()),
-                Step::Spent(reached) => {
-                    self.page.next = Some(Seq::new(reached).next());
-                    return Ok(());
+            let missing = self.asked.limit.saturating_sub(self.page.filings.len());
+            let (found, step) = some(walk, most, missing.clamp(1, AHEAD), effort)?;
+            self.page.next = match (self.look_at_all(&found)?, step) {
+                (Some(last), _) => Some(Seq::new(last)),
+                (None, Step::End) => None,
+                (None, Step::Spent(reached)) => Some(Seq::new(reached).next()),
+                (None, Step::Found(last)) if effort.is_spent() => Some(Seq::new(last)),
+                (None, Step::Found(last)) => {
+                    bound = last.checked_sub(1);
+                    continue;
                 }
             };
-            self.look_at(seq)?;
-            if self.is_full() || effort.is_spent() {
-                self.page.next = Some(Seq::new(seq));
-                return Ok(());
-            }
-            bound = seq.checked_sub(1);
+            return Ok(());
         }
         Ok(())
+    }
+
+    /// Looks at filings until the page is full; gives the one that filled it. When the first
+    /// ones take long, the others are read ahead.
+    fn look_at_all(&mut self, seqs: &[u64]) -> Result<Option<u64>, CatalogError> {
+        let began = Instant::now();
+        for (place, seq) in seqs.iter().enumerate() {
+            if place == TASTED && began.elapsed() > self.from_memory {
+                self.ahead.read(&seqs[place..])?;
+            }
+            self.look_at(*seq)?;
+            if self.is_full() {
+                return Ok(Some(*seq));
+            }
+        }
+        Ok(None)
     }
 
     fn is_full(&self) -> bool {
@@ -265,6 +313,31 @@ impl Look<'_> {
             self.page.filings.push(found);
         }
         Ok(())
+    }
+}
+
+/// The next filings that may be wanted, `most` at most and one at least, and where the walk
+/// stands then.
+fn some(
+    walk: &mut Walk<'_>,
+    mut bound: u64,
+    most: usize,
+    effort: &Effort,
+) -> Result<(Vec<u64>, Step), CatalogError> {
+    let mut found = Vec::with_capacity(most);
+    loop {
+        let seq = match walk.at_most(bound)? {
+            Step::Found(seq) => seq,
+            step => return Ok((found, step)),
+        };
+        found.push(seq);
+        match seq.checked_sub(1) {
+            None => return Ok((found, Step::End)),
+            Some(_) if found.len() >= most || effort.is_spent() => {
+                return Ok((found, Step::Found(seq)));
+            }
+            Some(before) => bound = before,
+        }
     }
 }
 

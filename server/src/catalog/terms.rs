@@ -24,13 +24,17 @@ const NAME_BYTES: usize = 40;
 /// The hash of a text, so that making and comparing one costs nothing. Where two texts have the
 /// same, each finds the other's filings too, and the filter leaves them out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Term(pub(super) i64);
+pub(super) struct Term(pub(super) u32);
 
 impl Term {
+    /// Of which a hash has so many: among millions of terms one in a hundred shares its own.
+    pub(super) const BITS: u32 = 29;
+
     pub(super) fn new(text: impl Display) -> Self {
         let mut hash = Hash(0xcbf2_9ce4_8422_2325);
         write!(hash, "{text}").expect("a hash takes every write");
-        Self(hash.0.cast_signed())
+        // The last letters have not come up to the highest bits, nor the first down to the lowest.
+        Self(((hash.0 >> (64 - Self::BITS)) ^ hash.0) as u32 & ((1 << Self::BITS) - 1))
     }
 }
 

@@ -24,7 +24,9 @@ use super::{
     batch::Batch,
     fill::Filling,
     query::{Page, Reading},
+    schema,
     testing::{archived, epoch, frame, seen, withdrawn},
+    told::Packer,
 };
 
 type Frame = (Seq, Bytes);
@@ -40,8 +42,12 @@ fn fill(file: &Path, epoch: &Epoch, log: &[Frame], stretch: usize) {
     let through = filling.through();
     let left: Vec<&Frame> = log.iter().filter(|(seq, _)| *seq > through).collect();
     for (number, frames) in left.chunks(stretch).enumerate() {
-        let batch = Batch::of(frames.iter().map(|frame| (*frame).clone()));
-        filling.take(batch.unwrap()).unwrap();
+        let mut batch = Batch::of(frames.iter().map(|frame| (*frame).clone())).unwrap();
+        if number % 3 == 1 {
+            // As where who writes is busy.
+            batch.pack(&mut Packer::new().unwrap()).unwrap();
+        }
+        filling.take(batch).unwrap();
         if number % 2 == 0 {
             filling.commit().unwrap();
         }
@@ -315,6 +321,92 @@ fn what_was_not_committed_is_read_again() {
 
     assert_eq!(through, Seq::new(3));
     assert_eq!(all(&file(&dir), &everything()).len(), 9);
+}
+
+/// Takes what the file does not have, in stretches, as one that is far behind; ends without
+/// a word after so many of them.
+fn fill_and_crash(file: &Path, log: &[Frame], stretch: usize, most: usize) -> Filling {
+    let tip = log.last().map_or(Seq::ZERO, |(seq, _)| *seq);
+    let filling = Filling::open(file, &epoch(), tip).unwrap();
+    let mut filling = filling.in_small_steps();
+    let through = filling.through();
+    let left: Vec<Frame> = log
+        .iter()
+        .filter(|(seq, _)| *seq > through)
+        .cloned()
+        .collect();
+    for frames in left.chunks(stretch).take(most) {
+        filling.take(Batch::of(frames.to_vec()).unwrap()).unwrap();
+    }
+    filling
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn a_catalog_that_was_far_behind_and_crashed_becomes_the_same(
+        told in prop::collection::vec((some_filing(), prop::bool::weighted(0.1)), 1..250),
+        crashes in prop::collection::vec((1_usize..20, 0_usize..60), 0..5),
+        stretch in 1_usize..20,
+    ) {
+        let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let log = log_of(told);
+        fill(&file(&whole), &epoch(), &log, 500);
+        for (stretch, most) in crashes {
+            fill_and_crash(&file(&broken), &log, stretch, most);
+        }
+        fill_and_crash(&file(&broken), &log, stretch, usize::MAX).commit().unwrap();
+
+        let some = Filter::from_lists([("forms", "8-K*,4"), ("ciks", "1,2")]).unwrap();
+        for filter in [Filter::default(), some] {
+            let asked = Asked { filter, limit: 1_000, ..everything() };
+            let [one, other] = [&whole, &broken].map(|dir| page(&file(dir), &asked));
+            prop_assert_eq!((one.filings, one.through), (other.filings, other.through));
+        }
+    }
+}
+
+#[test]
+fn rows_are_written_as_they_come_and_what_finds_them_piece_by_piece_behind_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let log: Vec<Frame> = (1..=40)
+        .map(|n| seen(n, n as u32, "8-K"))
+        .map(frame)
+        .collect();
+    let marks = |most| {
+        let dir = tempfile::tempdir_in(dir.path()).unwrap();
+        drop(fill_and_crash(&file(&dir), &log, 3, most));
+        let (_, marks) = schema::open_to_write(&file(&dir), &epoch(), Seq::new(40)).unwrap();
+        (marks.rows.get(), marks.through.get())
+    };
+
+    // Three filings each time; twelve are gathered, and settle while the next twelve are.
+    assert_eq!(marks(4), (12, 0));
+    assert_eq!(marks(6), (18, 0));
+    assert_eq!(marks(8), (24, 12));
+}
+
+#[test]
+fn a_page_whose_rows_are_read_ahead_is_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let log: Vec<Frame> = (1..=300)
+        .map(|n| seen(n, n as u32, "8-K"))
+        .map(frame)
+        .collect();
+    fill(&file(&dir), &epoch(), &log, 50);
+    let asked = Asked {
+        limit: 100,
+        ..everything()
+    };
+
+    let until = Instant::now() + Duration::from_secs(20);
+    let reading = Reading::open(&file(&dir)).unwrap();
+    let mut reading = reading.reading_ahead();
+    let ahead = reading.page(&asked, until).unwrap();
+
+    let as_ever = page(&file(&dir), &asked);
+    assert!(reading.has_read_ahead());
+    assert_eq!((ahead.filings, ahead.next), (as_ever.filings, as_ever.next));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What it costs to make the catalog of very many filings, and how fast a page of it is.
 //!
-//! Filings are made as EDGAR's are (`events`): each is seen, and archived a little later. The
-//! frames go through the very code that follows the log, read by one thread, packed and written
+//! Filings are made as EDGAR's are (`bench::events`): each is seen, and archived a little later. The
+//! frames go through the very code that follows the log, read by one thread and written
 //! by another, some at a time; making them is not in the time.
 //! Then every filter asks for pages (`pages`). The table is printed on stdout.
 //!
@@ -9,24 +9,27 @@
 //! cargo run --release -p bench --bin catalog -- --filings 2000000
 //! cargo run --release -p bench --bin catalog -- --filings 20000000 --folder /big/disk
 //! cargo run --release -p bench --bin catalog -- --filings 20000000 --folder /big/disk --made
+//! cargo run --release -p bench --bin catalog -- --filings 20000000 --folder /big/disk --more 2000000
 //! ```
 #![allow(clippy::print_stdout, reason = "the table is the result")]
 
-mod events;
 mod pages;
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::mpsc::sync_channel,
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
+use bench::events::{Frame, World};
 use clap::Parser;
-use events::{Frame, World};
-use filingwire::catalog::{batch::Batch, fill::Filling};
+use filingwire::catalog::{
+    batch::Batch,
+    fill::Filling,
+    handover::{Stretch, handover},
+};
 use protocol::seq::{Epoch, Seq};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -42,6 +45,9 @@ struct Arguments {
     /// Ask for pages of the file that such a run has left in the folder
     #[arg(long, requires = "folder")]
     made: bool,
+    /// Make so many more behind those that such a run has left in the folder
+    #[arg(long, requires = "folder", conflicts_with = "made")]
+    more: Option<u64>,
     /// Pages asked for with each filter
     #[arg(long, default_value_t = 300)]
     pages: usize,
@@ -59,8 +65,11 @@ fn main() -> anyhow::Result<()> {
     let folder = arguments.folder.as_deref().unwrap_or(temporary.path());
     let path = folder.join("catalog.db");
     println!("{} filings, each seen and archived", arguments.filings);
-    if !arguments.made {
-        build(&path, arguments.filings)?;
+    match arguments.more {
+        // Whatever is there is not ahead of this.
+        Some(more) => build(&path, Seq::new(1 << 62), more)?,
+        None if !arguments.made => build(&path, Seq::ZERO, arguments.filings)?,
+        None => {}
     }
     row("size on disk", &megabytes(size(&path)?));
     let each = size(&path)? as f64 / arguments.filings as f64;
@@ -77,10 +86,14 @@ struct Cost {
     writing: Duration,
 }
 
-fn build(path: &Path, filings: u64) -> anyhow::Result<()> {
+/// Makes filings behind those of a file, which is begun anew when it is ahead of `tip`.
+fn build(path: &Path, tip: Seq, filings: u64) -> anyhow::Result<()> {
     let epoch = Epoch::parse("bench")?;
-    let mut filling = Filling::open(path, &epoch, Seq::ZERO)?;
-    let mut world = World::new(&epoch, filings);
+    let mut filling = Filling::open(path, &epoch, tip)?;
+    let mut world = match filling.through() {
+        Seq::ZERO => World::new(&epoch, filings),
+        through => World::behind(&epoch, through, filings),
+    };
     let (mut cost, mut bytes) = (Cost::default(), 0);
     let mut said = Instant::now();
     for done in (0..filings).step_by(PIECE as usize) {
@@ -105,17 +118,21 @@ fn build(path: &Path, filings: u64) -> anyhow::Result<()> {
 impl Cost {
     /// As the program follows its log: one thread reads, another packs and writes.
     fn take(&mut self, filling: &mut Filling, frames: &[Frame]) -> anyhow::Result<()> {
-        let (batches, taken) = sync_channel(1);
+        let (mut giver, taken) = handover()?;
         let reading = self.of(|| {
             thread::scope(|scope| {
                 let reading = scope.spawn(move || -> anyhow::Result<Duration> {
                     for some in frames.chunks(BATCH_EVENTS) {
-                        batches.send(Batch::of(some.iter().cloned())?)?;
+                        let batch = Batch::of(some.iter().cloned())?;
+                        let is_last = false;
+                        if !giver.give(Stretch { batch, is_last })? {
+                            break;
+                        }
                     }
                     Ok(cpu())
                 });
-                for batch in taken {
-                    filling.take(batch)?;
+                for stretch in taken {
+                    filling.take(stretch.batch)?;
                 }
                 reading.join().expect("reading does not panic")
             })
@@ -143,7 +160,7 @@ impl Cost {
         let (reading, writing) = (micros(self.reading), micros(self.writing));
         row(
             "CPU for each filing",
-            &format!("{reading:.1} µs to read, {writing:.1} to pack and write"),
+            &format!("{reading:.1} µs to read, {writing:.1} to write, packing in both"),
         );
     }
 }

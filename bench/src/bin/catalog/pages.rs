@@ -5,16 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bench::events::{Chance, FILERS, day_of};
 use filingwire::catalog::{
     Dates,
     query::{Asked, Reading},
 };
 use protocol::{filter::Filter, seq::Seq};
 
-use super::{
-    events::{Chance, FILERS, day_of},
-    row,
-};
+use super::row;
 
 /// Filings of a page, as where nothing is said.
 const LIMIT: usize = 100;

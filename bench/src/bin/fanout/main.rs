@@ -19,6 +19,7 @@ mod crowd;
 mod duel;
 mod measures;
 mod poll;
+mod rebuild;
 mod serve;
 mod soak;
 mod table;
@@ -33,7 +34,8 @@ use rustix::thread::{CpuSet, sched_setaffinity};
 
 use contestant::Contestant;
 use duel::Duel;
-use serve::Role;
+use rebuild::Rebuild;
+use serve::{Place, Role};
 use soak::Soak;
 use table::Table;
 use turn::{Plan, Turn};
@@ -54,10 +56,13 @@ enum Command {
     Serve {
         /// Which one
         role: Role,
+        #[command(flatten)]
+        place: Place,
     },
     Duel(Duel),
     /// Serve subscribers for long, beside such as stop reading or come and go
     Soak(Soak),
+    Rebuild(Rebuild),
 }
 
 #[derive(Debug, Args)]
@@ -85,16 +90,9 @@ struct Contest {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.command {
-        Some(Command::Serve { role }) => role.run(),
-        Some(Command::Soak(soak)) => {
-            let command = vec![program()?, "serve".to_owned(), "ours".to_owned()];
-            let ours = Contestant {
-                name: "ours".to_owned(),
-                command,
-                is_peer: false,
-            };
-            soak.run(&ours, pin()?)
-        }
+        Some(Command::Serve { role, place }) => role.run(place),
+        Some(Command::Soak(soak)) => soak.run(&ours()?, pin()?),
+        Some(Command::Rebuild(rebuild)) => rebuild.run(&ours()?),
         Some(Command::Duel(duel)) => duel.hold(&servers()?, pin()?),
         None => arguments.contest.hold(),
     }
@@ -157,6 +155,14 @@ impl Contest {
             println!("NOT FINISHED: {failure}");
         }
     }
+}
+
+fn ours() -> anyhow::Result<Contestant> {
+    Ok(Contestant {
+        name: "ours".to_owned(),
+        command: vec![program()?, "serve".to_owned(), "ours".to_owned()],
+        is_peer: false,
+    })
 }
 
 /// What this program can be.

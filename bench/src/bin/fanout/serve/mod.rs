@@ -12,7 +12,9 @@ mod door;
 mod ours;
 mod sweep;
 
-use clap::ValueEnum;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,14 +33,25 @@ pub(crate) enum Role {
     Axum,
 }
 
+/// Where and how filingwire serves.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// Data directory of filingwire; a temporary one unless given
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// Without a catalog
+    #[arg(long)]
+    no_catalog: bool,
+}
+
 impl Role {
     /// Serves until stdin ends.
     ///
     /// # Errors
     /// When it cannot listen.
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) fn run(self, place: Place) -> anyhow::Result<()> {
         match self {
-            Self::Ours => ours::run(),
+            Self::Ours => ours::run(place),
             Self::Bare => bare::run(None),
             Self::Sweep => sweep::run(None),
             Self::SyncedBare => bare::run(Some(tempfile::tempfile()?)),

@@ -3,8 +3,8 @@
 //! Each line becomes a sighting of a new filing; the server dedupes, appends, syncs and
 //! sends it like any other. The name of the filer makes up the size of the frame.
 //!
-//! Invariant: event `n` of the generator is `seq` `n` of the log, because nobody else
-//! appends.
+//! Invariant: the events of the generator are those of the log, in its order, after what
+//! the log held at the start, because nobody else appends.
 #![allow(clippy::print_stdout, reason = "the line says where it listens")]
 
 use std::{collections::HashMap, io::BufRead};
@@ -25,7 +25,7 @@ use protocol::{
     event::{Body, Event},
     filing::{Filer, FilerRole, Filing, Source},
     form::Form,
-    seq::{Epoch, Seq},
+    seq::{Cursor, Epoch, Seq},
     time::{Timestamp, to_millis},
 };
 use tokio::{
@@ -34,19 +34,20 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
+use super::Place;
 use crate::wire::EVENT_BYTES;
 
 /// Most sockets: below the usual hard limit of 20,000 open files.
 const CONNECTIONS_MAX: u32 = 19_500;
 
-/// Submitter of every filing: an agent's number that nobody has.
+/// Submitter of the first million filings: an agent's number that nobody has.
 const SUBMITTER: u64 = 1_999_999;
 
 /// Serves until stdin ends.
 ///
 /// # Errors
 /// When it does not start.
-pub(super) fn run() -> anyhow::Result<()> {
+pub(super) fn run(place: Place) -> anyhow::Result<()> {
     // A warning is part of the result; what is told as a matter of course is not.
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::WARN)
@@ -54,17 +55,19 @@ pub(super) fn run() -> anyhow::Result<()> {
         .with_ansi(false)
         .init();
     // Never dropped: ten thousand goodbyes are not what is measured.
-    std::mem::ManuallyDrop::new(tokio::runtime::Runtime::new()?).block_on(serve())
+    std::mem::ManuallyDrop::new(tokio::runtime::Runtime::new()?).block_on(serve(place))
 }
 
-async fn serve() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
+async fn serve(place: Place) -> anyhow::Result<()> {
+    let temporary = tempfile::tempdir()?;
+    let folder = place.folder.as_deref().unwrap_or(temporary.path());
     let mut raw = Raw::for_edgar(
         "http://127.0.0.1:1",
         "bench@filingwire.example",
         "127.0.0.1:0",
-        folder.path(),
+        folder,
     );
+    raw.catalog.enabled = !place.no_catalog;
     raw.stream.max_connections = CONNECTIONS_MAX;
     let config = Config::check(&raw)?;
     let api_key =
@@ -72,7 +75,8 @@ async fn serve() -> anyhow::Result<()> {
     let (app, reports) = App::start_without_inflow(config, Clock::system()).await?;
     let addr = app.addr();
     let running = tokio::spawn(app.run_until(std::future::pending()));
-    let epoch = epoch(&addr.to_string()).await?;
+    let head = head(&addr.to_string()).await?;
+    let (epoch, before) = (head.epoch, head.seq.get());
     let ready = serde_json::json!({
         "port": addr.port(), "path": "/v1/stream?view=full", "api_key": api_key,
         "greetings": 2, "filters": true, "on_disk": true, "after": format!("{epoch}-"),
@@ -80,7 +84,7 @@ async fn serve() -> anyhow::Result<()> {
     println!("{ready}");
     let (over, is_over) = oneshot::channel::<()>();
     std::thread::spawn(move || {
-        report(&epoch, &reports);
+        report(&epoch, before, &reports);
         drop(over);
     });
     tokio::select! {
@@ -89,8 +93,8 @@ async fn serve() -> anyhow::Result<()> {
     }
 }
 
-/// The epoch of the log, as the server tells it.
-async fn epoch(addr: &str) -> anyhow::Result<Epoch> {
+/// The newest event of the log, as the server tells it.
+async fn head(addr: &str) -> anyhow::Result<Cursor> {
     let mut socket = TcpStream::connect(addr).await?;
     let request = format!("GET /v1/status HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await?;
@@ -99,14 +103,14 @@ async fn epoch(addr: &str) -> anyhow::Result<Epoch> {
     let (_, rest) = answer
         .split_once("\"head\":\"")
         .context("the status has no head")?;
-    let (epoch, _) = rest.split_once('-').context("the head is no cursor")?;
-    Ok(Epoch::parse(epoch)?)
+    let (head, _) = rest.split_once('"').context("the head has no end")?;
+    Ok(head.parse()?)
 }
 
-fn report(epoch: &Epoch, reports: &mpsc::Sender<Report>) {
+fn report(epoch: &Epoch, before: u64, reports: &mpsc::Sender<Report>) {
     let lines = std::io::stdin().lock().lines().map_while(Result::ok);
     let mut names = Names::default();
-    for (number, line) in (1..).zip(lines) {
+    for (number, line) in (before + 1..).zip(lines) {
         let cik = line.parse().expect("the generator writes numbers");
         let filing = filing(epoch, number, cik, &mut names);
         if reports
@@ -138,9 +142,10 @@ fn filing(epoch: &Epoch, number: u64, cik: u64, names: &mut Names) -> Filing {
 }
 
 fn nameless(number: u64, cik: u64, at: Timestamp) -> Filing {
-    let serial = u32::try_from(number).expect("fewer events than filings a year");
-    let accession = Accession::new(Cik::new(SUBMITTER), 26, serial)
-        .expect("a year has a million numbers for each submitter");
+    // A year has a million numbers for each submitter.
+    let (submitter, serial) = (SUBMITTER + number / 1_000_000, number % 1_000_000);
+    let accession =
+        Accession::new(Cik::new(submitter), 26, serial as u32).expect("a serial of six digits");
     let form: Form = "8-K".parse().expect("a form");
     let mut filing = Filing::new(accession, form, Source::Atom, at);
     let role = Some(FilerRole::Filer);

@@ -16,10 +16,10 @@ use protocol::{
 };
 
 /// A frame of the log.
-pub(crate) type Frame = (Seq, Bytes);
+pub type Frame = (Seq, Bytes);
 
 /// Forms with their share in a thousand, items and document types.
-pub(crate) const FORMS: [(&str, u64, &[&str], &[&str]); 14] = [
+const FORMS: [(&str, u64, &[&str], &[&str]); 14] = [
     ("4", 370, &[], &["4"]),
     (
         "8-K",
@@ -86,24 +86,28 @@ const SICS: [u16; 12] = [
 ];
 const STATES: [&str; 10] = ["NY", "CA", "TX", "MA", "DE", "IL", "F4", "X0", "WA", "GU"];
 
-/// Agents and filers; both are numbers from 1 on.
+/// Agents are numbers from 1 on.
 const AGENTS: u64 = 30_000;
-pub(crate) const FILERS: u64 = 800_000;
+/// And so are filers.
+pub const FILERS: u64 = 800_000;
 
 /// A filing is archived when so many more were seen.
 const LATER: usize = 40;
 
 /// The log as it grows.
-pub(crate) struct World {
+#[derive(Debug)]
+pub struct World {
     epoch: String,
     filings: u64,
     made: u64,
     seq: u64,
+    first_serial: u32,
     serials: HashMap<(u64, i16), u32>,
     waiting: VecDeque<Filing>,
     chance: Chance,
 }
 
+#[derive(Debug)]
 struct Filing {
     accession: String,
     compact: String,
@@ -113,37 +117,53 @@ struct Filing {
 }
 
 /// Numbers that look like chance and are the same each time.
-pub(crate) struct Chance(pub(crate) u64);
+#[derive(Debug)]
+pub struct Chance(pub u64);
 
 impl Chance {
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+    /// One of the numbers below `limit`.
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         (mixed ^ (mixed >> 27)) % limit
     }
 
     /// Small numbers much more often than large ones: a tenth of them are most of the draws.
-    pub(crate) fn skewed(&mut self, limit: u64) -> u64 {
+    pub fn skewed(&mut self, limit: u64) -> u64 {
         let part = self.below(1 << 20) as f64 / f64::from(1 << 20);
         ((limit as f64).powf(part) as u64).clamp(1, limit)
     }
 }
 
 impl World {
-    pub(crate) fn new(epoch: &Epoch, filings: u64) -> Self {
+    /// A log that will have so many filings.
+    pub fn new(epoch: &Epoch, filings: u64) -> Self {
         Self {
             epoch: epoch.to_string(),
             filings,
             made: 0,
             seq: 0,
+            first_serial: 1,
             serials: HashMap::new(),
             waiting: VecDeque::new(),
             chance: Chance(7),
         }
     }
 
+    /// As many filings again behind a log that ends at `through`, in the years that its last ones
+    /// are of. Their numbers are others.
+    pub fn behind(epoch: &Epoch, through: Seq, filings: u64) -> Self {
+        let (seq, made) = (through.get(), through.get() / 2);
+        Self {
+            seq,
+            made,
+            first_serial: 500_000,
+            ..Self::new(epoch, made + filings)
+        }
+    }
+
     /// The events of so many more filings.
-    pub(crate) fn events(&mut self, filings: u64) -> Vec<Frame> {
+    pub fn events(&mut self, filings: u64) -> Vec<Frame> {
         let mut frames = Vec::with_capacity(filings as usize * 2 + LATER);
         for _ in 0..filings {
             let filing = self.filing();
@@ -169,9 +189,10 @@ impl World {
         let filed_on = day_of(self.made, self.filings);
         self.made += 1;
         let agent = self.chance.skewed(AGENTS);
-        let serial = self.serials.entry((agent, filed_on.year())).or_default();
-        *serial += 1;
-        let (year, serial) = (filed_on.year() % 100, *serial);
+        let next = self.serials.entry((agent, filed_on.year()));
+        let next = next.or_insert(self.first_serial);
+        let (year, serial) = (filed_on.year() % 100, *next);
+        *next += 1;
         let mut share = self.chance.below(1_000);
         let mut form = 0;
         while share >= FORMS[form].1 {
@@ -281,7 +302,7 @@ fn write_documents(text: &mut String, documents: &[&str], cik: u64) {
 }
 
 /// Thirty years, the same number of filings on each day.
-pub(crate) fn day_of(filing: u64, filings: u64) -> Date {
+pub fn day_of(filing: u64, filings: u64) -> Date {
     const DAYS: u64 = 30 * 365;
     let day = filing * DAYS / filings.max(1);
     let (year, rest) = (1996 + day / 365, day % 365);
