@@ -138,5 +138,7 @@ mod tests {
 
         assert!(load.has_place() && load.suits(&old) && load.suits(&large));
         assert_eq!(load.len(), 6);
+        load.begin(&large);
+        assert!(!load.suits(&large), "the others count on");
     }
 }

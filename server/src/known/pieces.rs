@@ -206,6 +206,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_over_is_not_whole_though_all_of_it_was_read() {
+        let file = ForgetfulDisk::default().create(Path::new("/file")).unwrap();
+        let mut writing = Writing::new(&*file);
+        writing.push(b"a line\nand more").unwrap();
+        writing.end().unwrap();
+        let mut reading = Reading::begin(&*file).unwrap();
+        reading.line(7).unwrap();
+
+        assert!(is_damaged(reading.end()));
+    }
+
+    #[test]
     fn more_than_there_is_cannot_be_read() {
         let file = ForgetfulDisk::default().create(Path::new("/file")).unwrap();
         Writing::new(&*file).end().unwrap();

@@ -522,6 +522,22 @@ fn a_disk_that_takes_no_snapshot_stops_nothing_and_the_next_one_comes() {
     assert_eq!(read.covers, scene.reader.tip());
 }
 
+#[test]
+fn no_snapshot_is_written_before_it_is_due() {
+    let mut scene = Scene::new();
+    for number in 0..EVERY - 1 {
+        scene.act(Act::Sight(number, Source::Atom));
+    }
+    scene.commit();
+    let written = |scene: &Scene| file(&scene.disk).read(scene.reader.tip());
+    assert!(matches!(written(&scene), Err(Refusal::Absent)));
+
+    scene.act(Act::Sight(EVERY, Source::Atom));
+    scene.commit();
+
+    assert_eq!(written(&scene).unwrap().covers, scene.reader.tip());
+}
+
 impl Scene {
     fn commit_nothing(&mut self) {
         self.saving.look(&self.known, self.tally, self.reader.tip());

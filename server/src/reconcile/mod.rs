@@ -287,7 +287,7 @@ impl Reconciler {
     ) -> Ended {
         let now = self.parts.clock.now();
         let date = date.unwrap_or_else(|| schedule::newest_due(now, schedule::INDEX_OUT));
-        if let Some(ended) = self.without_run(date) {
+        if let Some(ended) = without_run(date, eastern_day(now)) {
             return ended;
         }
         tell.begin("waiting for the run under way", 0);
@@ -298,35 +298,6 @@ impl Reconciler {
         let ended = self.on_request(&mut past, date, Run { tell, stop }).await;
         self.show(&past);
         ended
-    }
-
-    /// What can be answered at once.
-    fn without_run(&self, date: Date) -> Option<Ended> {
-        let today = eastern_day(self.parts.clock.now());
-        if date > today {
-            return Some(Ended::Refused(format!(
-                "--date {date} is in the future; it is {today} in New York"
-            )));
-        }
-        if date < EDGAR_BEGAN {
-            return Some(Ended::Refused(format!(
-                "--date {date} is before EDGAR, whose indexes begin with {EDGAR_BEGAN}"
-            )));
-        }
-        let why = if calendar::is_business_day(date) {
-            return None;
-        } else if calendar::is_federal_holiday(date) {
-            "a federal holiday".to_owned()
-        } else {
-            match date.weekday() {
-                jiff::civil::Weekday::Saturday => "a Saturday".to_owned(),
-                jiff::civil::Weekday::Sunday => "a Sunday".to_owned(),
-                _ => "a day on which EDGAR was closed by order".to_owned(),
-            }
-        };
-        Some(Ended::Done(format!(
-            "{date} is {why}: EDGAR publishes no index, there is nothing to reconcile"
-        )))
     }
 
     async fn on_request(&self, past: &mut Past, date: Date, run: Run<'_>) -> Ended {
@@ -474,6 +445,34 @@ impl Reconciler {
     }
 }
 
+/// What can be answered at once.
+fn without_run(date: Date, today: Date) -> Option<Ended> {
+    if date > today {
+        return Some(Ended::Refused(format!(
+            "--date {date} is in the future; it is {today} in New York"
+        )));
+    }
+    if date < EDGAR_BEGAN {
+        return Some(Ended::Refused(format!(
+            "--date {date} is before EDGAR, whose indexes begin with {EDGAR_BEGAN}"
+        )));
+    }
+    let why = if calendar::is_business_day(date) {
+        return None;
+    } else if calendar::is_federal_holiday(date) {
+        "a federal holiday".to_owned()
+    } else {
+        match date.weekday() {
+            jiff::civil::Weekday::Saturday => "a Saturday".to_owned(),
+            jiff::civil::Weekday::Sunday => "a Sunday".to_owned(),
+            _ => "a day on which EDGAR was closed by order".to_owned(),
+        }
+    };
+    Some(Ended::Done(format!(
+        "{date} is {why}: EDGAR publishes no index, there is nothing to reconcile"
+    )))
+}
+
 /// EDGAR has published nothing on that day.
 fn closed(past: &mut Past, day: Date) -> Sealing {
     past.close(day);
@@ -491,6 +490,40 @@ fn first_day(log: &Reader, clock: &Clock) -> anyhow::Result<Date> {
             let event = Event::from_frame(&record.frame);
             let event = event.context("the first event of the log is not one of ours")?;
             Ok(eastern_day(event.at))
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_day_that_is_to_come_or_was_before_edgar_is_refused() {
+        let today = date(2026, 3, 3);
+        let refused = |date| matches!(without_run(date, today), Some(Ended::Refused(_)));
+
+        assert!(refused(date(2026, 3, 4)) && !refused(today));
+        assert!(refused(date(1992, 12, 31)) && !refused(EDGAR_BEGAN));
+        assert!(without_run(today, today).is_none());
+    }
+
+    #[test]
+    fn a_day_without_business_is_answered_with_its_reason() {
+        let days = [
+            (date(2026, 2, 28), "a Saturday"),
+            (date(2026, 3, 1), "a Sunday"),
+            (date(2026, 2, 16), "a federal holiday"),
+            (date(2025, 12, 24), "closed by order"),
+        ];
+        for (day, why) in days {
+            let Some(Ended::Done(said)) = without_run(day, date(2026, 3, 3)) else {
+                panic!("{day} has business");
+            };
+            assert!(said.contains(why), "{said}");
         }
     }
 }
