@@ -129,13 +129,15 @@ impl Updater {
         self.log
             .commit()
             .context("the event log cannot be written")?;
-        if told.iter().any(|one| matches!(one, Told::Counted(_))) {
+        let has_news = told.iter().any(|one| matches!(one, Told::Counted(_)));
+        // Who hears of an event and asks for the status finds it there.
+        self.tell(told);
+        if has_news {
             self.sweeps.iter().for_each(Door::wake);
         }
         self.metrics
             .commit_seconds
             .observe(began.elapsed().as_secs_f64());
-        self.tell(told);
         self.look_at_snapshot();
         self.drop_old_segments()
     }
