@@ -59,7 +59,8 @@ pub(super) const STOP_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a connection over a limit may take to be told so.
 const REFUSAL_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Connections over a limit that are told so at a time; the others are just closed.
+/// Connections over a limit that are told so at a time, where there are open files for so many;
+/// the others are just closed.
 const REFUSALS: usize = 64;
 
 /// Open files that are not connections: segments, downloads, refusals.
@@ -92,7 +93,8 @@ impl Wire {
     }
 }
 
-/// How many connections the limit of open files allows, after raising it as far as may be.
+/// How many connections the limit of open files allows, after raising it as far as may be. Where
+/// it is small, they are a quarter: downloads, databases and refusals take files too.
 pub(crate) fn most_connections() -> usize {
     let now = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -104,7 +106,7 @@ pub(crate) fn most_connections() -> usize {
         Err(_) => now.current,
     };
     let files = files.unwrap_or(u64::MAX);
-    let connections = files.saturating_sub(OTHER_FILES).max(files / 2);
+    let connections = files.saturating_sub(OTHER_FILES).max(files / 4);
     usize::try_from(connections).unwrap_or(usize::MAX)
 }
 
@@ -122,7 +124,7 @@ pub(crate) async fn serve(
     let doorway = Doorway {
         router: TowerToHyperService::new(router(shared.clone())),
         tls,
-        refusals: Arc::new(Semaphore::new(REFUSALS)),
+        refusals: Arc::new(Semaphore::new(REFUSALS.min(most_connections() / 2))),
         shared,
         stop,
         open: TaskTracker::new(),
