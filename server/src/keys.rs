@@ -10,8 +10,8 @@
 use std::{
     collections::BTreeSet,
     fmt,
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
+    fs::{self, OpenOptions},
+    io,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -23,6 +23,8 @@ use rand::{Rng, distr::Alphanumeric};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+
+use crate::durable;
 
 const ID_CHARS: usize = 8;
 const SECRET_CHARS: usize = 32;
@@ -323,24 +325,8 @@ impl KeyFile {
     }
 
     fn replace(&self, ring: &KeyRing) -> io::Result<()> {
-        let draft = self.path.with_extension("draft");
-        let mut file = private(&draft)?;
-        file.write_all(&serde_json::to_vec_pretty(ring)?)?;
-        file.sync_all()?;
-        fs::rename(&draft, &self.path)?;
-        File::open(self.path.parent().unwrap_or(Path::new(".")))?.sync_all()
+        durable::replace_private(&self.path, &serde_json::to_vec_pretty(ring)?)
     }
-}
-
-/// A file that only its owner can read.
-fn private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
 }
 
 fn chance(chars: usize) -> String {

@@ -5,9 +5,9 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, DirBuilder, File, OpenOptions, Permissions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    fs::{self, DirBuilder, Permissions},
+    io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
 use super::expires;
+use crate::durable;
 
 /// Where it lies in the data directory.
 const FOLDER: &str = "acme";
@@ -97,18 +98,7 @@ impl Shelf {
                 .create(&folder)?;
             // What is there already may have other modes.
             fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
-            let draft = path.with_extension("draft");
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&draft)?;
-            file.set_permissions(Permissions::from_mode(0o600))?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(draft, path)?;
-            File::open(folder)?.sync_all()
+            durable::replace_private(&path, &bytes)
         })
         .await?
     }
@@ -172,6 +162,7 @@ mod tests {
         assert_eq!(files.len(), 1);
         assert_eq!(mode(&files[0].as_ref().unwrap().path()), 0o600);
     }
+
     #[tokio::test]
     async fn what_was_once_there_is_given_whatever_becomes_of_the_disk() {
         let dir = tempfile::tempdir().unwrap();
