@@ -8,6 +8,9 @@ use libfuzzer_sys::fuzz_target;
 use protocol::time::Timestamp;
 
 #[allow(dead_code, unreachable_pub, reason = "compiled for what is fuzzed")]
+#[path = "../../server/src/durable.rs"]
+mod durable;
+#[allow(dead_code, unreachable_pub, reason = "compiled for what is fuzzed")]
 #[path = "../../server/src/keys.rs"]
 mod keys;
 #[allow(dead_code, unreachable_pub, reason = "compiled for what is fuzzed")]
