@@ -48,6 +48,7 @@ use crate::{
     status::{Phase, Status},
     stream::{self, Control, Door, Hub, Seat, Sessions, Shared, Sweep},
     tasks::Tasks,
+    threads::Doorkeepers,
     tickers::Tickers,
     tickets::Tickets,
     tls::Certificates,
@@ -73,6 +74,7 @@ pub struct App {
     updater: Tasks,
     /// HTTP and what serves it.
     doors: Phased,
+    _doorkeepers: Doorkeepers,
 }
 
 #[derive(Debug, Default)]
@@ -180,7 +182,8 @@ impl App {
         let certificates = config.tls.as_ref();
         let certificates = certificates.map(|tls| Certificates::open(tls, &config.data_dir));
         let certificates = certificates.transpose()?;
-        let ports = Ports::open(config)?;
+        let doorkeepers = Doorkeepers::hire()?;
+        let ports = Ports::open(config, &doorkeepers)?;
         let addr = ports.main.local_addr()?;
         let (writer, log) = log::open(&config.data_dir, config.log_segment_bytes)?;
         // After the log, which lets in one program only: opening empties the staging folder.
@@ -202,7 +205,7 @@ impl App {
             key_file: key_file.clone(),
         };
         let shared = Arc::new(share(config, clock, opened)?);
-        let mut doors = open_doors(ports, &shared, certificates)?;
+        let mut doors = open_doors(&doorkeepers, ports, &shared, certificates)?;
         let watch = rounds::watch_keys(key_file, keys_version, control.clone(), doors.stop.clone());
         doors.tasks.spawn("keys", watch);
         let sweeps: Vec<Door> = seats.iter().map(Seat::door).collect();
@@ -218,6 +221,7 @@ impl App {
             inflow: Phased::default(),
             updater,
             doors,
+            _doorkeepers: doorkeepers,
         };
         Ok((app, inflow))
     }
@@ -375,6 +379,7 @@ fn share(config: &Config, clock: Clock, opened: Opened) -> anyhow::Result<Shared
 
 /// Answers requests; the stream is not ready yet.
 fn open_doors(
+    doorkeepers: &Doorkeepers,
     ports: Ports,
     shared: &Arc<Shared>,
     certificates: Option<Certificates>,
@@ -388,10 +393,10 @@ fn open_doors(
         let (from, to) = (redirect.local_addr()?, ports.main.local_addr()?.port());
         tracing::info!(%from, to, "plain HTTP is sent to TLS");
         let redirect = http::redirect(redirect, to, shared.clone(), stop.clone());
-        tasks.spawn("redirect", redirect);
+        tasks.spawn_on(doorkeepers.handle(), "redirect", redirect);
     }
     let http = http::serve(ports.main, shared.clone(), tls.transpose()?, stop.clone());
-    tasks.spawn("http", http);
+    tasks.spawn_on(doorkeepers.handle(), "http", http);
     rounds::count_activity(&mut doors, shared);
     Ok(doors)
 }

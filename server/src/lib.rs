@@ -37,6 +37,7 @@ mod status;
 mod stream;
 mod tasks;
 mod telemetry;
+mod threads;
 mod tickers;
 mod tickets;
 mod tls;

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, future::Future, time::Duration};
 
 use tokio::{
+    runtime::Handle,
     task::{Id, JoinSet},
     time::timeout,
 };
@@ -21,6 +22,15 @@ impl Tasks {
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let handle = self.running.spawn(task);
+        self.names.insert(handle.id(), name);
+    }
+
+    /// Starts a task under its name, on the threads of another runtime.
+    pub(crate) fn spawn_on<F>(&mut self, runtime: &Handle, name: &'static str, task: F)
+    where
+        F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    {
+        let handle = self.running.spawn_on(task, runtime);
         self.names.insert(handle.id(), name);
     }
 

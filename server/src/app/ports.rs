@@ -7,7 +7,7 @@ use std::{
 
 use tokio::net::{TcpListener, TcpSocket};
 
-use crate::config::Config;
+use crate::{config::Config, threads::Doorkeepers};
 
 /// Connections the kernel may hold for us to accept: a thousand clients come back at once.
 const BACKLOG: u32 = 4096;
@@ -20,11 +20,12 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// Binds all of them.
+    /// Binds all of them, for the doorkeepers to accept.
     ///
     /// # Errors
     /// When one cannot be had; it says what to do about it.
-    pub(super) fn open(config: &Config) -> anyhow::Result<Self> {
+    pub(super) fn open(config: &Config, doorkeepers: &Doorkeepers) -> anyhow::Result<Self> {
+        let _theirs = doorkeepers.enter();
         let redirect = config.tls.as_ref().and_then(|tls| tls.redirect_listen);
         Ok(Self {
             main: listen(config.listen, "listen")?,

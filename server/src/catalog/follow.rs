@@ -27,7 +27,7 @@ use super::{
     fill::Filling,
     handover::{Giver, Stretch, handover},
 };
-use crate::log;
+use crate::{log, threads};
 
 /// Events of a batch, and bytes of their frames. What is under way is finished when the program
 /// stops, so a batch is a moment's work on a slow machine too.
@@ -40,9 +40,6 @@ const REST: Duration = Duration::from_secs(1);
 
 /// Rest after a failure, or while the disk is short of room.
 const RETRY: Duration = Duration::from_secs(10);
-
-/// How much less weight than others the threads have.
-const NICE: i32 = 10;
 
 /// Keeps the catalog.
 #[derive(Debug)]
@@ -80,7 +77,7 @@ impl Follower {
     }
 
     fn keep(self) {
-        be_nice();
+        threads::weigh_as_catalog();
         while let Err(error) = self.follow() {
             let error = format!("{:#}", anyhow::Error::from(error));
             tracing::warn!(error, "the catalog stays behind; it is tried again");
@@ -98,10 +95,7 @@ impl Follower {
         let (giver, taken) = handover()?;
         let (after, stop) = (filling.through(), self.stop.child_token());
         thread::scope(|scope| {
-            let reading = scope.spawn(|| {
-                be_nice();
-                self.read(after, giver, &stop)
-            });
+            let reading = scope.spawn(|| self.read(after, giver, &stop));
             let written = self.write(filling, taken);
             stop.cancel();
             let read = reading
@@ -185,12 +179,5 @@ impl Follower {
     /// Waits for something, or until it is time to stop.
     fn wait(&self, stop: &CancellationToken, what: impl Future<Output = ()>) {
         self.runtime.block_on(stop.run_until_cancelled(what));
-    }
-}
-
-/// Gives the thread less weight; without it everything works the same.
-fn be_nice() {
-    if let Err(error) = rustix::process::nice(NICE) {
-        tracing::debug!(%error, "the catalog's thread has the weight of others");
     }
 }
