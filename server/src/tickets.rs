@@ -1,18 +1,22 @@
 //! Tickets: an API key's stand-in for a browser, which can send no bearer header with a
-//! websocket or an `EventSource`. Good for one use within 30 seconds.
+//! websocket or an `EventSource`. Good for one use within 30 seconds; or for a filing's documents
+//! for ten minutes, because a document's pictures are asked for by the browser.
 //!
 //! Elsewhere: the door that gives them out (`http/tickets`), who may do what (`keys`).
 //!
-//! Invariant: a ticket opens at most once, and never more than its API key does at that
-//! moment.
+//! Invariant: a ticket opens at most once, or one filing, and never more than its API key does
+//! at that moment.
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use protocol::frame::{ErrorCode, Refusal};
+use protocol::{
+    accession::Accession,
+    frame::{ErrorCode, Refusal},
+};
 use rand::{Rng, distr::Alphanumeric};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -20,7 +24,10 @@ use tokio::time::Instant;
 /// How long a ticket may wait for its use.
 pub(crate) const LIFE: Duration = Duration::from_secs(30);
 
-/// Most tickets that wait for their use.
+/// How long a ticket of a filing is good for.
+pub(crate) const READING_LIFE: Duration = Duration::from_secs(600);
+
+/// Most tickets of each kind that wait for their use, or their end.
 const MOST: usize = 16_384;
 
 /// Most of them for one API key, so that one key cannot take them all.
@@ -32,50 +39,96 @@ const CHARS: usize = 32;
 /// The hash of a ticket: how long a look-up takes says nothing about the ticket.
 type Print = [u8; 32];
 
-/// The tickets that wait for their use.
-#[derive(Debug, Default)]
-pub(crate) struct Tickets(Mutex<Table>);
+/// The tickets that are good for something.
+#[derive(Debug)]
+pub(crate) struct Tickets {
+    once: Mutex<Table<()>>,
+    reading: Mutex<Table<Accession>>,
+}
 
-#[derive(Debug, Default)]
-struct Table {
+/// Tickets that each open a `What`.
+#[derive(Debug)]
+struct Table<What> {
+    life: Duration,
     /// The API key's id of each.
-    waiting: HashMap<Print, String>,
+    waiting: HashMap<Print, (String, What)>,
     /// Oldest first; those used meanwhile are still in it.
     order: VecDeque<(Instant, Print)>,
     of_key: HashMap<String, u32>,
 }
 
+impl Default for Tickets {
+    fn default() -> Self {
+        Self {
+            once: Mutex::new(Table::new(LIFE)),
+            reading: Mutex::new(Table::new(READING_LIFE)),
+        }
+    }
+}
+
 impl Tickets {
-    /// A new ticket for the API key of this id.
+    /// A new ticket for the API key of this id, for one use.
     ///
     /// # Errors
     /// A [`Refusal`] when too many wait for their use.
     pub(crate) fn issue(&self, key: &str) -> Result<String, Refusal> {
-        let chance = rand::rng().sample_iter(Alphanumeric).take(CHARS);
-        let ticket: String = chance.map(char::from).collect();
-        self.table().add(print(&ticket), key)?;
-        Ok(ticket)
+        lock(&self.once).issue(key, ())
+    }
+
+    /// A new ticket for the API key of this id, for the documents of `filing`.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when too many are not at their end.
+    pub(crate) fn issue_for(&self, key: &str, filing: Accession) -> Result<String, Refusal> {
+        lock(&self.reading).issue(key, filing)
     }
 
     /// Takes a ticket and gives the id of its API key. A second time there is none.
     pub(crate) fn take(&self, ticket: &str) -> Option<String> {
-        let mut table = self.table();
+        let mut table = lock(&self.once);
         table.forget_late();
         table.remove(&print(ticket))
     }
 
-    fn table(&self) -> std::sync::MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The id of the API key whose ticket is for the documents of `filing`.
+    pub(crate) fn reader(&self, ticket: &str, filing: Accession) -> Option<String> {
+        let mut table = lock(&self.reading);
+        table.forget_late();
+        let (key, of) = table.waiting.get(&print(ticket))?;
+        (*of == filing).then(|| key.clone())
     }
 }
 
-impl Table {
-    fn add(&mut self, print: Print, key: &str) -> Result<(), Refusal> {
+/// A table is whole at any moment, so a panic elsewhere spoils nothing.
+fn lock<What>(table: &Mutex<Table<What>>) -> MutexGuard<'_, Table<What>> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<What> Table<What> {
+    fn new(life: Duration) -> Self {
+        Self {
+            life,
+            waiting: HashMap::new(),
+            order: VecDeque::new(),
+            of_key: HashMap::new(),
+        }
+    }
+
+    fn issue(&mut self, key: &str, what: What) -> Result<String, Refusal> {
+        let chance = rand::rng().sample_iter(Alphanumeric).take(CHARS);
+        let ticket: String = chance.map(char::from).collect();
+        self.add(print(&ticket), key, what)?;
+        Ok(ticket)
+    }
+
+    fn add(&mut self, print: Print, key: &str, what: What) -> Result<(), Refusal> {
         self.forget_late();
         let of_key = self.of_key.get(key).copied().unwrap_or(0);
         if self.waiting.len() >= MOST || of_key >= MOST_OF_KEY {
-            let message =
-                "too many tickets wait for their use; use them, or try again in 30 seconds";
+            let message = format!(
+                "too many tickets are out; use them, or try again in {} seconds",
+                self.life.as_secs()
+            );
             return Err(Refusal::new(ErrorCode::TooManyRequests, message));
         }
         if self.order.len() >= 2 * MOST {
@@ -83,13 +136,13 @@ impl Table {
             self.order.retain(|(_, print)| waiting.contains_key(print));
         }
         self.of_key.insert(key.to_owned(), of_key + 1);
-        self.waiting.insert(print, key.to_owned());
-        self.order.push_back((Instant::now() + LIFE, print));
+        self.waiting.insert(print, (key.to_owned(), what));
+        self.order.push_back((Instant::now() + self.life, print));
         Ok(())
     }
 
     fn remove(&mut self, print: &Print) -> Option<String> {
-        let key = self.waiting.remove(print)?;
+        let (key, _) = self.waiting.remove(print)?;
         if let Some(count) = self.of_key.get_mut(&key) {
             *count -= 1;
             if *count == 0 {
@@ -142,7 +195,7 @@ mod tests {
 
         assert_eq!(in_time.as_deref(), Some("k"));
         assert_eq!(tickets.take(&late), None);
-        assert!(tickets.table().of_key.is_empty());
+        assert!(lock(&tickets.once).of_key.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
@@ -156,7 +209,28 @@ mod tests {
         assert!(tickets.issue("other").is_ok());
         tokio::time::advance(LIFE).await;
         assert!(tickets.issue("greedy").is_ok());
-        assert_eq!(tickets.table().order.len(), 1);
+        assert_eq!(lock(&tickets.once).order.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ticket_of_a_filing_opens_it_and_no_other_for_ten_minutes() {
+        let tickets = Tickets::default();
+        let [filing, other] = ["0001999999-26-000042", "0001999999-26-000043"]
+            .map(|text| text.parse::<Accession>().unwrap());
+
+        let ticket = tickets.issue_for("k", filing).unwrap();
+        let once = tickets.issue("k").unwrap();
+
+        assert_eq!(tickets.reader(&ticket, filing).as_deref(), Some("k"));
+        assert_eq!(tickets.reader(&ticket, filing).as_deref(), Some("k"));
+        assert_eq!(tickets.reader(&ticket, other), None);
+        assert_eq!(tickets.reader(&once, filing), None);
+        assert_eq!(tickets.take(&ticket), None);
+        tokio::time::advance(READING_LIFE - Duration::from_millis(1)).await;
+        assert!(tickets.reader(&ticket, filing).is_some());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(tickets.reader(&ticket, filing), None);
+        assert!(lock(&tickets.reading).of_key.is_empty());
     }
 
     #[tokio::test]
@@ -169,7 +243,7 @@ mod tests {
             tickets.take(&ticket).unwrap();
         }
 
-        assert_eq!(tickets.table().waiting.len(), 1);
-        assert!(tickets.table().order.len() <= 2 * MOST);
+        assert_eq!(lock(&tickets.once).waiting.len(), 1);
+        assert!(lock(&tickets.once).order.len() <= 2 * MOST);
     }
 }

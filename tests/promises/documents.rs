@@ -140,6 +140,58 @@ async fn a_frame_that_sends_no_header_reads_a_document_with_a_ticket_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_reads_a_filing_with_a_ticket_gets_its_pictures_and_no_other_filing() {
+    let scene = Scene::quiet().await;
+    let (filing, other) = (scene.archived("10-Q").await, scene.archived("8-K").await);
+    let addr = &scene.server.addr;
+    let ticket_of = |key: &str, query: &str| {
+        let bearer = format!("authorization: Bearer {key}");
+        let request = format!("POST /v1/tickets{query}");
+        ask(addr, &request, &[&bearer, "content-length: 0"])
+    };
+    let issued = ticket_of(&scene.server.key, &format!("?filing={}", filing.accession));
+    let issued: Value = serde_json::from_slice(&issued.bytes).unwrap();
+    let folder = issued["documents"].as_str().unwrap();
+    let read = |path: &str| ask(addr, &format!("GET {path}"), &[]);
+
+    for document in &filing.documents {
+        let by_name = read(&format!("{folder}{}", document.filename));
+        let by_ordinal = read(&format!("{folder}{}", document.ordinal));
+        assert_eq!(by_name.status(), "200", "{}", document.filename);
+        assert!(by_name.bytes == printed(&scene, &filing, document.ordinal));
+        assert!(by_ordinal.bytes == by_name.bytes);
+        let policy = by_name.header("content-security-policy");
+        assert!(policy.starts_with("sandbox; "), "{policy}");
+        assert_eq!(by_name.header("referrer-policy"), "no-referrer");
+    }
+    let there = filing.accession.to_string();
+    let elsewhere = folder.replace(&there, &other.accession.to_string());
+    let wrong = read(&format!("/v1/reading/{:032}/{there}/1", 0));
+    let stream_only = program::create_key(scene.dir.path(), &["--scopes", "stream"]);
+    let weak = ticket_of(&stream_only, &format!("?filing={there}"));
+    let weak: Value = serde_json::from_slice(&weak.bytes).unwrap();
+    let weak = read(&format!("{}1", weak["documents"].as_str().unwrap()));
+    let nonsense = ticket_of(&scene.server.key, "?filing=8-K");
+    assert_eq!(read(&format!("{elsewhere}1")).status(), "401");
+    assert_eq!((wrong.status(), weak.status()), ("401", "403"));
+    assert_eq!(read(&format!("{folder}99")).status(), "404");
+    assert_eq!(nonsense.status(), "422");
+    assert!(String::from_utf8_lossy(&nonsense.bytes).contains("filing"));
+
+    let (dir, id) = (scene.dir.path().to_str().unwrap(), &scene.server.key[3..11]);
+    let revoked = program::run(&["keys", "revoke", id, "--data-dir", dir]);
+    assert_eq!(revoked.code, Some(0), "{}", revoked.stderr);
+    let gone = async {
+        while read(&format!("{folder}1")).status() != "401" {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(5), gone)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_cannot_be_had_is_a_problem_with_a_remedy() {
     let scene = Scene::quiet().await;
     let filing = scene.archived("8-K").await;

@@ -53,10 +53,10 @@ async fn talkative(dir: &Path, edgar: &Simulator, s3: &S3, key: &str) -> Server 
     server
 }
 
-/// A ticket of this key, by whose use a stream opens.
-async fn ticket(server: &Server, key: &str) -> String {
+/// A ticket of this key, for what `query` says.
+async fn ticket(server: &Server, key: &str, query: &str) -> String {
     let request = format!(
-        "POST /v1/tickets HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n"
+        "POST /v1/tickets{query} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\r\n"
     );
     let addr = server.addr.clone();
     let answer = tokio::task::spawn_blocking(move || {
@@ -89,8 +89,8 @@ async fn no_secret_is_in_any_line_or_file_however_talkative_the_program_is() {
         .await;
     browser.say(r#"{"op":"subscribe","filter":{}}"#).await;
     browser.subscribed().await;
-    let ticket = ticket(&server, &key).await;
-    let by_ticket = get(&server.addr, &format!("/v1/events?ticket={ticket}")).await;
+    let once = ticket(&server, &key, "").await;
+    let by_ticket = get(&server.addr, &format!("/v1/events?ticket={once}")).await;
     let sec_api = format!("ws://{}/?apiKey={key}", server.addr);
     let foreign = Subscriber::try_connect(&sec_api, None).await;
     let datamule = get_with_key(&server.addr, "/sec-websocket/", &key).await;
@@ -111,6 +111,9 @@ async fn no_secret_is_in_any_line_or_file_however_talkative_the_program_is() {
     };
     let path = format!("/v1/archive/sgml/{}", filing.accession);
     let redirect = get_with_key(&server.addr, &path, &key).await;
+    let folder = ticket(&server, &key, &format!("?filing={}", filing.accession)).await;
+    let page = format!("/v1/reading/{folder}/{}/1", filing.accession);
+    let page = get(&server.addr, &page).await;
     let tail = Ended::of({
         let mut command = program::command(&["-vv", "tail", "--json", "--url", &server.stream()]);
         command.args(["--after", "oldest", "--until", &event.cursor.to_string()]);
@@ -122,7 +125,7 @@ async fn no_secret_is_in_any_line_or_file_however_talkative_the_program_is() {
     // All of them were let in, or refused for what they are.
     assert_eq!(by_ticket.status, 200, "{}", by_ticket.body);
     assert!(foreign.is_ok(), "{foreign:?}");
-    assert_eq!((wrong[0], redirect.status), (401, 302));
+    assert_eq!((wrong[0], redirect.status, page.status), (401, 302, 200));
     assert_eq!(tail.code, Some(0), "{}", tail.stderr);
     let token: serde_json::Value = serde_json::from_str(&datamule.body).unwrap();
     let token = token["data"]["token"].as_str().unwrap();
@@ -136,7 +139,8 @@ async fn no_secret_is_in_any_line_or_file_however_talkative_the_program_is() {
         ("key", secret_of(&key)),
         ("wrong key", secret_of(WRONG_KEY)),
         ("secret of the bucket", S3_SECRET.to_owned()),
-        ("ticket", ticket),
+        ("ticket", once),
+        ("ticket of a filing", folder),
         ("token", token.to_owned()),
         ("signature of a URL", signature[..64].to_owned()),
     ] {

@@ -82,10 +82,27 @@ async function hostile() {
   ok('a hostile document in a frame of our origin runs nothing, sends nothing and reaches nothing');
 }
 
+async function pictures() {
+  const page = await open([]);
+  const answer = await fetch(`${origin}/v1/tickets?filing=${accession}`, { method: 'POST', headers: { authorization: `Bearer ${admin}` } });
+  const { documents } = await answer.json();
+  const html = `<iframe sandbox src="${documents}hostile.htm"></iframe>`;
+  await page.route(`${origin}/parent`, (route) => route.fulfill({ contentType: 'text/html', body: html }));
+  await page.goto(`${origin}/parent`);
+  const frame = page.frameLocator('iframe');
+  await frame.locator('#p').waitFor();
+  const width = () => frame.locator('#dot').evaluate((dot) => dot.naturalWidth);
+  for (let tries = 0; (await width()) === 0 && tries < 50; tries += 1) await page.waitForTimeout(100);
+  must(await width() === 1, 'the picture beside it is shown');
+  must(await frame.locator('#p').textContent() === 'untouched', 'no script of it ran');
+  ok('a document read with a ticket of its filing shows the pictures beside it');
+}
+
 try {
   await keys();
   await docs();
   await hostile();
+  await pictures();
 } finally {
   await browser.close();
 }

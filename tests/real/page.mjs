@@ -132,6 +132,7 @@ async function readDocument(page) {
   await until(page, () => document.querySelector('#reader-place iframe, #reader-place p:not(:empty)')?.textContent !== 'Fetching…');
   const frame = page.locator('#reader-place iframe');
   must((await frame.count()) === 1, `no document: ${await page.locator('#reader-place').textContent()}`);
+  must((await frame.getAttribute('src')).startsWith('/v1/reading/'), 'the frame cannot ask for pictures');
   must((await frame.getAttribute('sandbox')) === '', 'the frame has rights');
   // No script of ours runs in it either, but its text can be asked for.
   const inside = await (await frame.elementHandle()).contentFrame();

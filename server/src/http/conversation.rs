@@ -26,7 +26,7 @@ use hyper::{body::Incoming, service::Service};
 use hyper_util::service::TowerToHyperService;
 use protocol::frame::ErrorCode;
 
-use super::{BODY_BYTES, Problem, STREAM_PATH, Wire};
+use super::{BODY_BYTES, Problem, READING, STREAM_PATH, Wire};
 use crate::{
     compat::Session,
     stream::{self, Asked, Shared},
@@ -120,13 +120,16 @@ fn is_too_large(headers: &HeaderMap) -> bool {
 
 fn name<B>(request: &Request<B>) -> HeaderValue {
     let name = format!("{:016x}", rand::random::<u64>());
-    let path = without_key(request.uri().path());
+    let path = without_secret(request.uri().path());
     tracing::debug!(request = name, method = %request.method(), path, "request");
     HeaderValue::try_from(name).expect("hexadecimal digits are a header value")
 }
 
-/// A path up to where somebody put a key into it by mistake: the log does not have it.
-fn without_key(path: &str) -> &str {
+/// A path up to a ticket, or to where somebody put a key into it by mistake: the log has neither.
+fn without_secret(path: &str) -> &str {
+    if path.starts_with(READING) {
+        return READING;
+    }
     path.split_once("fw_").map_or(path, |(before, _)| before)
 }
 

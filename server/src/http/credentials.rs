@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 use axum::http::{HeaderMap, header};
 use protocol::{
+    accession::Accession,
     frame::{ErrorCode, Refusal},
     time::Timestamp,
 };
@@ -164,16 +165,40 @@ impl Shared {
     /// # Errors
     /// A [`Refusal`] when there is no such ticket, or its key is no longer valid.
     pub(crate) fn redeem(&self, ticket: &str) -> Result<ApiKey, Refusal> {
-        let key = self.tickets.take(ticket).and_then(|id| {
-            let known = self.control.borrow().keys.find(&id).cloned();
-            known.or_else(|| self.newer_keys()?.find(&id).cloned())
-        });
-        let key = key.filter(|key| key.is_valid(Timestamp::now()));
+        let key = self.tickets.take(ticket).and_then(|id| self.holder(&id));
         key.ok_or_else(|| {
             let message = "the ticket is not valid: wrong, used or older than 30 seconds; \
                 POST /v1/tickets gives a new one";
             Refusal::new(ErrorCode::Unauthorized, message).field(TICKET)
         })
+    }
+
+    /// Lets in who reads the documents of a filing with a ticket for it.
+    ///
+    /// # Errors
+    /// A [`Refusal`] when there is no such ticket, its key is no longer valid or lacks the scope,
+    /// or too many wrong ones came from this address.
+    pub(crate) fn authorize_reading(
+        &self,
+        from: IpAddr,
+        ticket: &str,
+        filing: Accession,
+    ) -> Result<(), Refusal> {
+        let key = self.tickets.reader(ticket, filing);
+        let Some(key) = key.and_then(|id| self.holder(&id)) else {
+            self.limits.fail(from)?;
+            let message = "the ticket is not valid: wrong, of another filing or older than ten \
+                minutes; POST /v1/tickets?filing= gives a new one";
+            return Err(Refusal::new(ErrorCode::Unauthorized, message).field(TICKET));
+        };
+        with_scope(key, Scope::Archive).map(drop)
+    }
+
+    /// The API key of this id as it is now, if it is valid.
+    fn holder(&self, id: &str) -> Option<ApiKey> {
+        let known = self.control.borrow().keys.find(id).cloned();
+        let key = known.or_else(|| self.newer_keys()?.find(id).cloned());
+        key.filter(|key| key.is_valid(Timestamp::now()))
     }
 
     /// Whether a session of the key of this id may go on. A key that is newer than what

@@ -1,5 +1,6 @@
 //! `GET /v1/filings/{accession}/documents/{document}`: one document of an archived filing, by
-//! its ordinal or its file name.
+//! its ordinal or its file name. `GET /v1/reading/{ticket}/{accession}/{document}`: the same for a
+//! browser, which asks for the pictures beside it by their file names.
 //!
 //! Elsewhere: finding and unpacking it (`documents`), what of it is asked for (`range`).
 //!
@@ -17,7 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{Stream, stream::try_unfold};
-use protocol::frame::ErrorCode;
+use protocol::{accession::Accession, frame::ErrorCode};
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout, timeout_at},
@@ -75,11 +76,42 @@ pub(crate) async fn document(
     shared.authorize_if_required(peer.0.ip(), &headers, ticket, Scope::Archive)?;
     query.no_more()?;
     let Path((accession, document)) = path.map_err(|_| not_utf8())?;
-    let key = shared.buckets.layout.tar(parse_accession(&accession)?);
-    let key = key.expect("the folders were checked with the configuration");
-    let key = of_version(key, query.get("version"))?;
+    let key = of_version(
+        tar_of(&shared, parse_accession(&accession)?),
+        query.get("version"),
+    )?;
+    give_in_time(&shared, key, document, &method, &headers).await
+}
+
+/// The door of who reads with a ticket.
+pub(crate) async fn reading(
+    State(shared): State<Arc<Shared>>,
+    peer: Peer,
+    path: Result<Path<(String, String, String)>, PathRejection>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Path((ticket, accession, document)) = path.map_err(|_| not_utf8())?;
+    let accession = parse_accession(&accession)?;
+    shared.authorize_reading(peer.0.ip(), &ticket, accession)?;
+    let key = tar_of(&shared, accession);
+    give_in_time(&shared, key, document, &method, &headers).await
+}
+
+fn tar_of(shared: &Shared, accession: Accession) -> Key {
+    let key = shared.buckets.layout.tar(accession);
+    key.expect("the folders were checked with the configuration")
+}
+
+async fn give_in_time(
+    shared: &Shared,
+    key: Key,
+    document: String,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let which = which(document);
-    let given = give(&shared, key, &which, &method, &headers);
+    let given = give(shared, key, &which, method, headers);
     timeout(LOOK_PATIENCE, given)
         .await
         .unwrap_or_else(|_| Err(unavailable("it does not answer in time")))

@@ -65,6 +65,9 @@ const BODY_BYTES: usize = 64 * 1024;
 /// Where websockets begin.
 const STREAM_PATH: &str = "/v1/stream";
 
+/// Where documents are read with a ticket, which is what follows.
+const READING: &str = "/v1/reading/";
+
 /// How long an answer may take that is no stream and no long-poll.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -104,6 +107,10 @@ fn router(shared: Arc<Shared>) -> Router {
         .route(
             "/v1/filings/{accession}/documents/{document}",
             get(documents::document),
+        )
+        .route(
+            "/v1/reading/{ticket}/{accession}/{document}",
+            get(documents::reading),
         )
         .merge(prompt)
         .method_not_allowed_fallback(wrong_method)

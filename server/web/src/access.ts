@@ -9,6 +9,8 @@ const KEPT = 'filingwire.key';
 
 export interface Ticket {
   ticket?: string;
+  /** The folder of the documents of a filing, where the ticket is for one. */
+  documents?: string;
   /** Why there is none, to be shown to whoever has to give another key. */
   refused?: string;
   unreachable?: boolean;
@@ -52,10 +54,10 @@ export class Access {
     return this.key ? { authorization: `Bearer ${this.key}` } : {};
   }
 
-  /** A ticket for one use, where there is a key; nothing where there is none. */
-  async ticket(): Promise<Ticket> {
+  /** A ticket for one use, or for the documents of a filing, where there is a key; nothing where there is none. */
+  async ticket(filing = ''): Promise<Ticket> {
     if (!this.key) return {};
-    const answer = await ask('v1/tickets', { method: 'POST', headers: this.headers });
+    const answer = await ask(`v1/tickets${filing && `?filing=${filing}`}`, { method: 'POST', headers: this.headers });
     if (!answer) return { unreachable: true };
     if (answer.ok) return (await answer.json()) as Ticket;
     return answer.status === 401 ? { refused: await problemOf(answer) } : { unreachable: true };
@@ -65,6 +67,12 @@ export class Access {
   async admit(path: string): Promise<string> {
     const { ticket } = await this.ticket();
     return ticket ? `${path}?ticket=${encodeURIComponent(ticket)}` : path;
+  }
+
+  /** Where a frame reads the documents of a filing and asks for the pictures beside them. */
+  async folder(accession: string): Promise<string> {
+    const { documents } = await this.ticket(accession);
+    return documents ?? `v1/filings/${accession}/documents/`;
   }
 }
 

@@ -42,8 +42,8 @@ export class Reader {
     if (mine !== this.asked) return;
     if (wrong) return this.tell(wrong);
     if (!READABLE.test(document.filename)) return this.tell('This kind of document is not shown here; download it.');
-    const address = await this.access.admit(this.path);
-    if (mine === this.asked) this.show(address, document);
+    const folder = await this.access.folder(filing.accession);
+    if (mine === this.asked) this.show(`${folder}${document.ordinal}`, document);
   }
 
   close(): void {

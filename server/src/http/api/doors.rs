@@ -35,6 +35,8 @@ pub(super) enum Access {
     KeyOrTicket(Scope),
     /// This machine, or an API key of this scope.
     LoopbackOr(Scope),
+    /// Who has a ticket of a filing, in the path, of an API key of this scope.
+    Reader(Scope),
     /// A key or a token of a foreign client, in a parameter or the bearer header.
     Foreign(Scope),
 }
@@ -54,7 +56,7 @@ pub(super) enum Answer {
     Bytes(&'static str),
 }
 
-use Access::{AnyKey, Anybody, Foreign, Key, KeyOrTicket, LoopbackOr};
+use Access::{AnyKey, Anybody, Foreign, Key, KeyOrTicket, LoopbackOr, Reader};
 use Answer::{AnyJson, Bytes, Empty, Json, Text};
 
 /// What chooses filings.
@@ -228,6 +230,14 @@ pub(super) const DOORS: &[Door] = &[
     .takes(&[&["id"]])
     .answers(&[(204, Empty)]),
     get(
+        "/v1/reading/{ticket}/{accession}/{document}",
+        "read_document",
+        "The same for a browser, which asks for the pictures of a document beside it.",
+    )
+    .needs(Reader(Scope::Archive))
+    .takes(&[&["ticket", "accession", "document"]])
+    .answers(DOCUMENT),
+    get(
         "/v1/status",
         "status",
         "The state of the program and of its sources.",
@@ -244,9 +254,10 @@ pub(super) const DOORS: &[Door] = &[
     post(
         "/v1/tickets",
         "issue_ticket",
-        "A stand-in for the API key: one use within 30 seconds.",
+        "A stand-in for the API key: one use within 30 seconds; or a filing's documents for ten minutes.",
     )
     .needs(AnyKey)
+    .takes(&[&["filing"]])
     .answers(&[(201, Json("Ticket"))]),
     get("/ws", "datamule", "The websocket of the datamule package.")
         .needs(Foreign(Scope::Stream))

@@ -74,7 +74,7 @@ fn tag(path: &str) -> &str {
         .strip_prefix("/v1/")
         .and_then(|rest| rest.split('/').next())
     {
-        Some("archive" | "filings") => "filings",
+        Some("archive" | "filings" | "reading") => "filings",
         Some("events" | "stream") => "events",
         Some("keys" | "tickets") => "keys",
         _ if matches!(path, "/ws" | "/sec-websocket/" | "/compat/sec-api") => "foreign clients",
@@ -88,13 +88,15 @@ fn scope(access: Access) -> Option<Scope> {
         Access::Key(scope)
         | Access::KeyOrTicket(scope)
         | Access::LoopbackOr(scope)
+        | Access::Reader(scope)
         | Access::Foreign(scope) => Some(scope),
     }
 }
 
 fn security(access: Access) -> Value {
     match access {
-        Access::Anybody => json!([]),
+        // A ticket in the path is a parameter.
+        Access::Anybody | Access::Reader(_) => json!([]),
         Access::AnyKey | Access::Key(_) => json!([{ "key": [] }]),
         Access::KeyOrTicket(_) => json!([{ "key": [] }, { "ticket": [] }]),
         Access::LoopbackOr(_) | Access::Foreign(_) => json!([{}, { "key": [] }]),
