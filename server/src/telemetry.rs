@@ -16,11 +16,12 @@ pub(crate) enum LogFormat {
 
 /// Starts logging. `loudness` counts `-v` less `-q`: 0 is info.
 pub(crate) fn init(format: LogFormat, loudness: i8) {
+    // HTTP/2 warns of what strangers do, who could fill a disk so.
     let level = match loudness {
         ..=-2 => "error",
-        -1 => "warn",
-        0 => "info",
-        1 => "info,filingwire=debug,monitors=debug,sec_client=debug,eventlog=debug",
+        -1 => "warn,h2=error",
+        0 => "info,h2=error",
+        1 => "info,h2=error,filingwire=debug,monitors=debug,sec_client=debug,eventlog=debug",
         _ => "debug",
     };
     let builder = tracing_subscriber::fmt()

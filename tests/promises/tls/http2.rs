@@ -9,7 +9,11 @@ use axum::{
 use futures_util::{StreamExt, future::join_all};
 use hyper::{body::Incoming, client::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinHandle,
+    time::timeout,
+};
 
 use super::{PATIENCE, house::House};
 
@@ -51,6 +55,25 @@ impl Client {
         });
         answered.await.unwrap().unwrap()
     }
+}
+
+/// A frame of RFC 9113, section 4.1.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
+    [&head, payload].concat()
+}
+
+/// The types and payloads of frames that came.
+fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let mut frames = Vec::new();
+    while let Some((head, rest)) = bytes.split_at_checked(9) {
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let (payload, rest) = rest.split_at(rest.len().min(length as usize));
+        frames.push((head[3], payload.to_vec()));
+        bytes = rest;
+    }
+    frames
 }
 
 async fn text(response: Response<Incoming>) -> String {
@@ -138,4 +161,36 @@ async fn events_come_over_http2_while_idle_connections_are_closed() {
     );
     assert!(seen.contains("\"draining\""), "{seen}");
     assert!(house.server.ended().await.success());
+}
+
+/// What CVE-2023-44487 did: a request costs who sends it nothing when he takes it back at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_back_request_after_request_loses_the_connection() {
+    let [headers, rst_stream, settings, goaway] = [1, 3, 4, 7];
+    const CALM_DOWN: [u8; 4] = 0xb_u32.to_be_bytes();
+    let house = House::open(&[]).await;
+    let mut subscriber = house.subscribe("types=filing.seen").await;
+    let mut flood = house.connect(&["h2"]).await;
+    let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    sent.extend(frame(settings, 0, 0, &[]));
+    // So few that they come in one piece: a connection that is cut loses its goodbye.
+    for stream in (1..200).step_by(2) {
+        // GET https://x/: of HPACK's own table, but for the authority.
+        sent.extend(frame(headers, 0x5, stream, b"\x82\x87\x84\x41\x01x"));
+        sent.extend(frame(rst_stream, 0, stream, &8_u32.to_be_bytes()));
+    }
+
+    flood.write_all(&sent).await.unwrap();
+    let mut heard = Vec::new();
+    let _ = timeout(PATIENCE, flood.read_to_end(&mut heard))
+        .await
+        .unwrap();
+    house.publish(1);
+    let event = subscriber.event().await;
+
+    let goodbye = frames(&heard).into_iter().find(|(kind, _)| *kind == goaway);
+    let goodbye = goodbye.expect("it says why").1;
+    assert_eq!(goodbye[4..8], CALM_DOWN, "{goodbye:?}");
+    assert!(event.body.filing().is_some());
+    assert!(house.server.complaints().is_empty());
 }
