@@ -337,6 +337,7 @@ impl Updater {
         let (log, reader) = crate::log::open(dir, 1 << 20).unwrap();
         let file = crate::known::SnapshotFile::new(dir, reader.epoch());
         let recalled = crate::known::recall(&reader, &file).unwrap();
+        status.set_down(recalled.down.clone());
         let updater = Self {
             log,
             known: recalled.known,

@@ -221,8 +221,13 @@ async fn paging_goes_on_where_it_was_while_new_filings_come_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filing_is_told_with_its_events_and_when_each_source_saw_it() {
+    // By day: what is filed at night has the date of a day that nobody searches yet.
+    let morning = Config {
+        clock_start: Some("2026-03-03T15:00:00Z".parse().unwrap()),
+        ..Config::quiet()
+    };
     let often = [("FILINGWIRE__MONITORS__EFTS__POLL_INTERVAL_MS", "1000")];
-    let scene = Scene::with(Config::quiet(), &often).await;
+    let scene = Scene::by_its_clock(morning, &often).await;
     let accession = scene.edgar.publish_now(1).pop().unwrap();
     settled(&scene.server, "archived", 1).await;
     let mut filing = Value::Null;

@@ -29,13 +29,13 @@ async fn until(edgar: &Simulator, day: Date) {
 /// The server's days are those of its EDGAR, however long a loaded machine takes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_lives_through_a_weekend_in_no_time() {
-    let scene = Scene::by_its_clock(Config {
+    let config = Config {
         clock_start: Some("2026-03-05T14:00:00Z".parse().unwrap()), // A Thursday.
         clock_plan: Some("09:00-17:00/8".parse().unwrap()),
         keeps_hours: true,
         ..Config::quiet()
-    })
-    .await;
+    };
+    let scene = Scene::by_its_clock(config, &[]).await;
 
     until(&scene.edgar, FRIDAY).await;
     let before = day_of_a_filing(&scene).await;

@@ -44,8 +44,9 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    /// Good until it is known better; with an error it has failed once, at the start.
-    pub(super) fn new(now: Timestamp, error: Option<String>) -> Self {
+    /// Good until it is known better; with an error it has failed once, at the start. `told` is
+    /// the outage that the log tells and that is not over.
+    pub(super) fn new(now: Timestamp, error: Option<String>, told: Option<Outage>) -> Self {
         Self {
             worked_at: now,
             worked: None,
@@ -53,7 +54,7 @@ impl Condition {
             error,
             tries: 0,
             try_at: Instant::now(),
-            told: None,
+            told,
             chance: rand::random(),
         }
     }
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn an_outage_is_told_once_with_its_span_and_so_is_its_end() {
         let now = Instant::now();
-        let mut condition = Condition::new(at(0), None);
+        let mut condition = Condition::new(at(0), None, None);
         condition.succeeded(at(1), now);
 
         let doubt = failed(&mut condition, now);
@@ -180,7 +181,7 @@ mod tests {
     #[test]
     fn one_failure_that_is_followed_by_success_is_no_outage() {
         let now = Instant::now();
-        let mut condition = Condition::new(at(0), None);
+        let mut condition = Condition::new(at(0), None, None);
 
         let told = [
             failed(&mut condition, now),
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn in_doubt_one_parcel_is_tried_and_each_wait_is_longer_up_to_a_bound() {
         let mut now = Instant::now() + Duration::from_secs(1);
-        let mut condition = Condition::new(at(0), None);
+        let mut condition = Condition::new(at(0), None, None);
         assert_eq!(condition.room(2, now), PUTS_MAX - 2);
 
         let mut waits = Vec::new();
@@ -215,7 +216,7 @@ mod tests {
     #[test]
     fn what_went_wrong_and_when_it_worked_is_told_while_it_matters() {
         let now = Instant::now();
-        let mut condition = Condition::new(at(0), None);
+        let mut condition = Condition::new(at(0), None, None);
         assert_eq!((condition.worked(), condition.error()), (None, None));
         assert_eq!(condition.wakes_at(), None);
 
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn outages_of_sources_are_none_of_the_archive() {
-        let mut condition = Condition::new(at(0), None);
+        let mut condition = Condition::new(at(0), None, None);
         let of = |part| Outage {
             part,
             since: at(0),
@@ -253,7 +254,7 @@ mod tests {
     #[test]
     fn what_was_not_reached_at_the_start_is_down_from_the_first_moment() {
         let now = Instant::now();
-        let mut condition = Condition::new(at(0), Some("connection refused".to_owned()));
+        let mut condition = Condition::new(at(0), Some("connection refused".to_owned()), None);
         assert!(!condition.seems_up() && condition.outage().is_none());
 
         let down = failed(&mut condition, now).unwrap();
@@ -269,7 +270,7 @@ mod tests {
     #[test]
     fn failures_of_parcels_given_at_the_same_time_are_one_try() {
         let now = Instant::now() + Duration::from_secs(1);
-        let mut condition = Condition::new(at(0), None);
+        let mut condition = Condition::new(at(0), None, None);
         failed(&mut condition, now);
         let until = condition.wakes_at().unwrap();
 
@@ -284,10 +285,10 @@ mod tests {
     #[test]
     fn an_outage_that_the_log_tells_is_over_when_the_next_parcel_is_taken() {
         let now = Instant::now();
-        let mut before = Condition::new(at(0), None);
+        let mut before = Condition::new(at(0), None, None);
         failed(&mut before, now);
         let down = failed(&mut before, now).unwrap();
-        let mut condition = Condition::new(at(5), None);
+        let mut condition = Condition::new(at(5), None, None);
 
         condition.read(&Body::SourceDown(down));
         assert!(!condition.is_up());

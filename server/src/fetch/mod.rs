@@ -40,6 +40,7 @@ use eventlog::Watermark;
 use monitors::clock::Clock;
 use protocol::{
     event::{Body, Event},
+    outage::Part,
     seq::Seq,
 };
 use sec_client::SecClient;
@@ -159,6 +160,7 @@ impl Fetcher {
             epoch,
             metrics: parts.metrics.clone(),
         };
+        let told = parts.status.outages().down.of(Part::Archive).cloned();
         let fetcher = Self {
             log: parts.log,
             cursor,
@@ -170,7 +172,7 @@ impl Fetcher {
             load: Load::default(),
             parking,
             backlog_max_bytes: parts.backlog_max_bytes,
-            condition: Condition::new(parts.clock.now(), parts.unreached),
+            condition: Condition::new(parts.clock.now(), parts.unreached, told),
             puts: JoinSet::new(),
             looks: JoinSet::new(),
             asked: parts.asked,

@@ -118,6 +118,8 @@ impl Fetcher {
                 parked = self.parking.len(),
                 "the archive takes submissions again"
             );
+            // Before the subscribers, who may ask for the status then.
+            self.tell();
             append(Body::SourceUp(outage), outlet).await?;
         }
         if !was_up {
@@ -164,6 +166,7 @@ impl Fetcher {
             "the archive does not take submissions; they wait on the disk, up to {}",
             megabytes(self.backlog_max_bytes)
         );
+        self.tell();
         append(Body::SourceDown(outage), outlet).await
     }
 

@@ -43,10 +43,11 @@ impl Scene {
     }
 
     /// An EDGAR, and a server that lives by its clock.
-    pub async fn by_its_clock(config: Config) -> Self {
+    pub async fn by_its_clock(config: Config, environment: &[(&str, &str)]) -> Self {
         let edgar = Simulator::start_local(config).await.unwrap();
         let clock = edgar.clock().to_string();
-        Self::on(edgar, &[("FILINGWIRE_TEST_CLOCK", &clock)]).await
+        let environment = [&[("FILINGWIRE_TEST_CLOCK", &*clock)], environment].concat();
+        Self::on(edgar, &environment).await
     }
 
     async fn on(edgar: Simulator, environment: &[(&str, &str)]) -> Self {
